@@ -1,0 +1,184 @@
+"""The values that go in (Endpoint, Scenario) and the record that comes out (Handshake, told by two Sides)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, get_args
+
+from mtls_lab.certificates import Certificate, Credential
+from mtls_lab.handshake.messages import VERSIONS, Message, Role, Version, Wire
+from mtls_lab.handshake.wire import decode, negotiated_version
+
+ClientLevel = Literal["none", "chain", "chain and name"]
+ServerLevel = Literal["none", "optional", "required"]
+
+Moment = Literal["loading", "handshake", "after the handshake"]
+
+CLIENT_LEVELS: tuple[ClientLevel, ...] = get_args(ClientLevel)
+SERVER_LEVELS: tuple[ServerLevel, ...] = get_args(ServerLevel)
+
+
+def _is_name(text: str) -> bool:
+    """What Python's `ssl` takes for a server name: it encodes to IDNA and does not begin with a dot."""
+    try:
+        return bool(text.encode("idna")) and not text.startswith(".") and "\0" not in text
+    except UnicodeError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One end's settings: what it presents, what it trusts, how it verifies.
+
+    A client's level is `none`, `chain` (libpq calls it verify-ca) or `chain and name` (verify-full);
+    a server's is `none`, `optional` or `required`. There is no default: a scenario says who verifies.
+    """
+
+    presents: Credential | None = None
+    """The credential shown to the peer; None shows nothing (a server needs one)."""
+    trusts: tuple[Certificate, ...] = ()
+    """The trust anchors (RFC 5280 section 6.1); empty trusts nobody."""
+    verifies: ClientLevel | ServerLevel
+    """How this end verifies its peer."""
+
+    def __post_init__(self) -> None:
+        if self.verifies not in CLIENT_LEVELS + SERVER_LEVELS:
+            raise ValueError(
+                f"verifies={self.verifies!r} is no level: a client's is one of {', '.join(CLIENT_LEVELS)}; "
+                f"a server's is one of {', '.join(SERVER_LEVELS)}"
+            )
+        if not isinstance(self.trusts, tuple) or not all(isinstance(one, Certificate) for one in self.trusts):
+            raise TypeError(f"trusts={self.trusts!r} must be a tuple of certificates: trusts=(root.certificate,)")
+        if self.presents is not None and not isinstance(self.presents, Credential):
+            raise TypeError(f"presents={self.presents!r} must be a Credential (authority.issue(...)) or None")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A client, a server, the name the client asks for, and the TLS versions allowed."""
+
+    client: Endpoint
+    """The client's settings."""
+    server: Endpoint
+    """The server's settings; it must present something."""
+    server_name: str = "localhost"
+    """The reference identifier (RFC 9525): a DNS name or an IP literal."""
+    versions: tuple[Version, ...] = VERSIONS
+    """The TLS versions both ends allow."""
+
+    def __post_init__(self) -> None:
+        if self.client.verifies not in CLIENT_LEVELS:
+            raise ValueError(
+                f"client.verifies={self.client.verifies!r} is a server's level: "
+                f"a client verifies {', '.join(map(repr, CLIENT_LEVELS))}"
+            )
+        if self.server.verifies not in SERVER_LEVELS:
+            raise ValueError(
+                f"server.verifies={self.server.verifies!r} is a client's level: "
+                f"a server verifies {', '.join(map(repr, SERVER_LEVELS))}"
+            )
+        if self.server.presents is None:
+            raise ValueError("server.presents=None: a TLS server must present a credential: presents=root.issue(...)")
+        if not _is_name(self.server_name):
+            raise ValueError(
+                f"server_name={self.server_name!r} is neither a DNS name nor an IP literal: "
+                "give the name the client asks for, such as 'localhost' or '127.0.0.1'"
+            )
+        if not self.versions or any(one not in VERSIONS for one in self.versions):
+            raise ValueError(f"versions={self.versions!r} must be one or both of {VERSIONS!r}")
+
+    def end(self, role: Role) -> Endpoint:
+        """The settings of that end."""
+        return self.client if role == "client" else self.server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What made one side give up, in its own words and in numbers."""
+
+    during: Moment
+    """`loading` its own credential, inside its `handshake` call, or `after the handshake` (at the first read)."""
+    reason: str
+    """The symbol of the stack or program: OpenSSL's reason, or `exit 60` for curl."""
+    text: str
+    """The message verbatim, stripped only of what varies by run; evidence, never decided on."""
+    verify_code: int | None = None
+    """OpenSSL's X509_V_ERR number when this side refused the peer's certificate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What one end saw."""
+
+    role: Role
+    """Which end this is."""
+    completed: bool
+    """This side's handshake call returned. In TLS 1.3 a client completes before its certificate is judged."""
+    failure: Failure | None
+    """None when this side has nothing to complain about."""
+    version: Version | None
+    """The version agreed on, None if it came to none."""
+    cipher: str | None
+    """The cipher suite agreed on, None if it came to none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handshake:
+    """What happened, told by two sides; a side nobody could ask is None."""
+
+    scenario: Scenario
+    """The settings it was run with."""
+    client: Side | None
+    """What the client saw."""
+    server: Side | None
+    """What the server saw."""
+    at: datetime
+    """When it began (aware, UTC): the time the certificates were judged by."""
+    client_port: int | None = None
+    """The client's TCP port, None in memory."""
+    wire: Wire = field(default=(), repr=False)
+    """The bytes as they passed, each with its sender; cut off some time after the handshake."""
+    secrets: str = field(default="", repr=False)
+    """The key log of this connection (NSS format): opens `wire`, and only that."""
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """Every message in canonical order: by flight, so that it is the same on every run."""
+        return decode(self.wire, self.secrets)
+
+    @property
+    def accepted(self) -> bool:
+        """Neither side refused the other, as far as those who could be asked say."""
+        sides = [side for side in (self.client, self.server) if side is not None]
+        return all(side.completed and side.failure is None for side in sides)
+
+    @property
+    def version(self) -> Version | None:
+        """The version agreed on, None if it came to none."""
+        return negotiated_version(self.messages)
+
+    @property
+    def asked(self) -> bool:
+        """The server sent a CertificateRequest."""
+        return any(message.name == "CertificateRequest" for message in self.messages)
+
+    @cached_property
+    def client_chain(self) -> tuple[Certificate, ...] | None:
+        """The certificates the client sent, leaf first; () for an empty message, None for no message at all."""
+        return self._chain("client")
+
+    @cached_property
+    def server_chain(self) -> tuple[Certificate, ...] | None:
+        """The certificates the server sent, leaf first; None for no message at all."""
+        return self._chain("server")
+
+    def fatal_alerts(self) -> Iterator[Message]:
+        """The alerts that ended the connection, in order."""
+        return (message for message in self.messages if message.fatal)
+
+    def _chain(self, role: Role) -> tuple[Certificate, ...] | None:
+        for message in self.messages:
+            if message.sender == role and message.certificates is not None:
+                return tuple(Certificate(der=der) for der in message.certificates)
+        return None
