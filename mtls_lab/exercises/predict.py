@@ -16,8 +16,8 @@ def predict(scenario: Scenario, *, refused_by: object) -> Outcome:
         raise ValueError(f"refused_by={refused_by!r} is no answer: say {', '.join(map(repr, _ANSWERS))}")
     explanation = explain(rehearse(scenario))
     what = "neither refused" if explanation.refused_by == "neither" else f"the {explanation.refused_by} refused"
-    story = f"{explanation.title}. {explanation.why}"
+    story = f"{what}. {explanation.title}. {explanation.why}"
     if refused_by == explanation.refused_by:
-        return right(f"As you said, {what}. {story}")
-    said = "neither would" if refused_by == "neither" else f"the {refused_by} would"
-    return wrong(f"You said {said}, and {what}. {story}")
+        return right(f"As you said, {story}")
+    said = "neither would refuse" if refused_by == "neither" else f"the {refused_by} would refuse"
+    return wrong(f"You said {said}, but {story}")

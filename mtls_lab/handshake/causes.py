@@ -255,6 +255,7 @@ def untrusted_root(evidence: Evidence) -> Finding | None:
     stranger = evidence.path.missing_issuer or name_of(top)
     twin = evidence.path.twin is not None
     return Finding(
+        title=f"The {end} does not trust {'this ' if twin else ''}{_common(stranger)}",
         expected="a path to one of the trust anchors: "
         + (", ".join(name_of(one) for one in evidence.verifier.trusts) or "there are none"),
         presented=describe_chain(evidence.chain),
@@ -383,7 +384,7 @@ def nobody_verified(evidence: Evidence) -> Finding | None:
 @_row(SUCCESSES, "server-not-verified", title="Accepted, but the client did not verify the server", reference="RFC 8446 appendix C.5")
 def server_not_verified(evidence: Evidence) -> Finding | None:
     """The client's switch is off (curl -k, verify=False)."""
-    if evidence.handshake.scenario.client.verifies != "none":
+    if evidence.handshake.scenario.client.verifies != "none" or not _client_verified(evidence):
         return None
     return Finding(
         expected="nothing of the server",

@@ -11,7 +11,8 @@ in one is what happens in the others.
    certificate (RFC 8446 section 4.4.4), so a refusal arrives at the first read: `completed` and `failure` are
    two facts, not one.
 4. b"" from the peer means end of file. Inside the handshake it is a failure. After it, it is one only for a
-   client that never got an answer; servers see clients hang up all day.
+   client that never got an answer; servers see clients hang up all day. There OpenSSL is not even told: it would
+   answer with a decode_error that nobody is left to read.
 5. Ciphertext is kept as it passes (`wire`), also what a refused client still sends, up to a limit past the
    handshake: it tells the whole story later, at no cost to the handshake itself.
 6. What was decided is readable (`failure`, `completed`) before the peer can know it: the caller records first
@@ -21,7 +22,7 @@ in one is what happens in the others.
 import ssl
 
 from mtls_lab.handshake.contexts import failure_of
-from mtls_lab.handshake.messages import Role, Version, Wire
+from mtls_lab.handshake.messages import VERSIONS, Role, Wire
 from mtls_lab.handshake.values import Failure, Side
 
 KEPT_AFTER_HANDSHAKE = 32_768
@@ -69,6 +70,9 @@ class TLSConnection:
             return b""
         if ciphertext:
             self._incoming.write(ciphertext)
+        elif self.completed and (self.role == "server" or self._answered):
+            self.closed = True
+            return b""
         else:
             self._incoming.write_eof()
         return self._advance()
@@ -98,7 +102,7 @@ class TLSConnection:
     def side(self) -> Side:
         """What this end has seen up to now."""
         cipher = self._tls.cipher()
-        version: Version | None = {"TLSv1.2": "TLSv1.2", "TLSv1.3": "TLSv1.3"}.get(self._tls.version() or "")  # type: ignore[assignment]
+        version = next((one for one in VERSIONS if one == self._tls.version()), None)
         return Side(
             role=self.role,
             completed=self.completed,
@@ -116,7 +120,7 @@ class TLSConnection:
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLError as error:
-            self._end(error)
+            self.failure = failure_of(error, during="after the handshake" if self.completed else "handshake")
             return b""
 
     def _read(self) -> bytes:
@@ -130,15 +134,10 @@ class TLSConnection:
         except ssl.SSLZeroReturnError:
             self.closed = True  # the peer's close_notify, once ours is out
         except ssl.SSLError as error:
-            self._end(error)
+            # What came before the failure is still the peer's data.
+            self.failure = failure_of(error, during="after the handshake")
         self._answered = self._answered or bool(pieces)
         return b"".join(pieces)
-
-    def _end(self, error: ssl.SSLError) -> None:
-        if isinstance(error, ssl.SSLEOFError) and self.completed and (self.role == "server" or self._answered):
-            self.closed = True
-            return
-        self.failure = failure_of(error, during="after the handshake" if self.completed else "handshake")
 
     def _keep(self, sender: Role, ciphertext: bytes) -> None:
         if ciphertext and self._room > 0:

@@ -93,6 +93,8 @@ def test_a_client_that_hangs_up_after_the_handshake_is_no_failure_of_the_server(
 
         assert server.failure is None
         assert server.closed
+        assert server.outgoing() == b""
+        assert server.side().version == "TLSv1.3"
 
 
 def test_a_client_that_never_got_an_answer_knows_that_it_was_cut_off(lab: Lab) -> None:
