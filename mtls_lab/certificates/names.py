@@ -10,7 +10,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from cryptography import x509
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#:@]+)(:\d+)?)?[!-~]*")
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:(?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d+)?(?:[/?#][!-~]*)?|(?!//)[!-~]+)"
+)
 _PREFIX = re.compile(r"(DNS|IP|email|URI):(.*)", re.DOTALL)
 _KINDS: dict[type[x509.GeneralName], str] = {
     x509.DNSName: "DNS",

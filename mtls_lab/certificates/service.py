@@ -43,8 +43,8 @@ def issue_set(
 ) -> ServiceSet:
     """Issue credentials for one service and its clients, and write all their files into the folder, or none.
 
-    The authority can vouch for these names only (name constraints), and its key is thrown away after signing unless
-    `keep_authority_key`: nobody who breaks in later can make certificates. The password encrypts every key.
+    The authority can vouch for these names only (name constraints; Java does not look at a root's), and its key is
+    thrown away after signing unless `keep_authority_key`. The password encrypts every key that is written.
     The files are `root.pem` and, for each name, what `Credential.write` writes.
     """
     people = tuple(clients)

@@ -101,9 +101,10 @@ def _row(
 )
 def key_mismatch(evidence: Evidence) -> Finding | None:
     """The end could not even begin: what it holds is not one credential."""
-    if not evidence.local_failure or evidence.reason != "KEY_VALUES_MISMATCH":
-        return None
     end = evidence.refused_by
+    held = None if end == "neither" else evidence.handshake.scenario.end(end).presents
+    if not evidence.local_failure or held is None or held.key_matches:
+        return None
     return Finding(
         expected="a private key whose public half stands in the certificate",
         presented="the key of another certificate",

@@ -20,6 +20,7 @@ in one is what happens in the others.
 """
 
 import ssl
+import sys
 
 from mtls_lab.handshake.contexts import failure_of
 from mtls_lab.handshake.messages import VERSIONS, Role, Wire
@@ -55,9 +56,24 @@ class TLSConnection:
         return tuple(self._wire)
 
     @property
-    def peer_certificate(self) -> bytes | None:
-        """The peer's leaf certificate, DER; None before the handshake is over or when the peer sent none."""
-        return self._tls.getpeercert(binary_form=True) if self.completed else None
+    def peer_chain(self) -> tuple[bytes, ...]:
+        """The certificates the peer sent, DER, leaf first; () when it sent none, before the handshake is over, and after a failure.
+
+        Says nothing about whether they were verified: that is the context's level.
+        """
+        try:
+            leaf = self._tls.getpeercert(binary_form=True)
+        except ValueError:
+            return ()  # the handshake is not over, or the connection broke and OpenSSL tells no more of it
+        if leaf is None:
+            return ()
+        if sys.version_info >= (3, 13):
+            return tuple(self._tls.get_unverified_chain())
+        # Private before Python 3.13 made it public. Without it: the leaf alone, which is all that identity needs.
+        inner = getattr(self._tls, "_sslobj", None)
+        if inner is None or not hasattr(inner, "get_unverified_chain"):
+            return (leaf,)
+        return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain())
 
     def start(self) -> None:
         """Take the first step: a client's ClientHello is then in `outgoing()`."""

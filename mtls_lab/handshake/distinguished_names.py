@@ -18,8 +18,8 @@ _SHORT = {
 }
 """The attribute types that every reader knows (RFC 4514 section 3)."""
 _SEQUENCE, _SET, _OID = 0x30, 0x31, 0x06
-_ENCODINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x14: "latin-1", 0x1E: "utf-16-be", 0x1C: "utf-32-be"}
-"""UTF8String, PrintableString, IA5String, TeletexString, BMPString, UniversalString."""
+_ENCODINGS = {0x0C: "utf-8", 0x13: "utf-8", 0x16: "utf-8", 0x14: "latin-1", 0x1E: "utf-16-be", 0x1C: "utf-32-be"}
+"""UTF8String, PrintableString and IA5String (ASCII, if all is well), TeletexString, BMPString, UniversalString."""
 
 
 class NotAName(ValueError):

@@ -45,7 +45,7 @@ scenario = Scenario(client=client, server=server)
 # %%
 proxy = Proxy(scenario)
 called = curl(proxy, "/echo/uppercase", data=b"hello")
-called
+print(called)
 
 # %%
 called.body
@@ -79,18 +79,18 @@ predict(trusts_nobody, refused_by="client")
 
 # %%
 proxy.switch(trusts_nobody)
-curl(proxy, "/whoami")
+print(curl(proxy, "/whoami"))
 
 # %% [markdown]
 # So verification is on by default. `--cacert` does not switch it on or off; it says where to look. The same call from
 # Python, with requests, where the argument is called `verify`:
 
 # %%
-get(proxy, "/whoami")
+print(get(proxy, "/whoami"))
 
 # %%
 proxy.switch(scenario)
-get(proxy, "/whoami")
+print(get(proxy, "/whoami"))
 
 # %% [markdown]
 # ## The impostor
@@ -127,7 +127,7 @@ show(refused.handshake)
 # %%
 careless = replace(attacked, client=replace(client, verifies="none"))
 proxy.switch(careless)
-curl(proxy, "/echo", data=b"my password")
+print(curl(proxy, "/echo", data=b"my password"))
 
 # %%
 show(explain(rehearse(careless)))
@@ -202,7 +202,7 @@ show(explain(rehearse(dialled)))
 
 # %%
 proxy.switch(attacked)
-s_client(proxy, "/whoami")
+print(s_client(proxy, "/whoami"))
 
 # %% [markdown]
 # ## Exercises

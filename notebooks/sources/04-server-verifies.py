@@ -57,7 +57,7 @@ note = Scenario(client=client, server=server)
 # %%
 proxy = Proxy(note)
 answer = curl(proxy, "/print", data=b"foo")
-answer
+print(answer)
 
 # %%
 answer.body
@@ -101,7 +101,7 @@ predict(with_mallory, refused_by="neither")
 asking = replace(note, server=replace(server, verifies="required"))
 proxy.switch(asking)
 refused = curl(proxy, "/print", data=b"foo")
-refused
+print(refused)
 
 # %% [markdown]
 # Now the note's own command line is refused. Why?
@@ -118,7 +118,7 @@ alice = issuing.issue("alice", purpose="clientAuth")
 mutual = replace(asking, client=replace(client, presents=alice))
 proxy.switch(mutual)
 accepted = curl(proxy, "/whoami")
-accepted
+print(accepted)
 
 # %%
 accepted.body
@@ -169,10 +169,10 @@ predict(with_k, refused_by="server")
 # The server does not care which program calls. Here are requests and openssl, with what you would type.
 
 # %%
-get(proxy, "/whoami")
+print(get(proxy, "/whoami"))
 
 # %%
-s_client(proxy, "/whoami")
+print(s_client(proxy, "/whoami"))
 
 # %% [markdown]
 # ## Optional

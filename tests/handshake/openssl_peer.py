@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -104,8 +105,15 @@ class OpensslPeer:
         """Application data."""
         self.run(lambda: self.tls.write(data))
 
+    def command(self, key: str) -> None:
+        """One of the letters that the openssl program takes for a command; waits for what comes of it."""
+        self.press(f"{key}\n")
+        self.take()
+        with suppress(ssl.SSLWantReadError):
+            self.tls.read(1)
+
     def press(self, text: str) -> None:
-        """On the program's keyboard."""
+        """On the program's keyboard. It takes what it reads at once for one line."""
         keyboard = self.program.stdin
         assert keyboard is not None
         keyboard.write(text.encode())

@@ -4,6 +4,7 @@ import random
 import ssl
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def eager(setting: Setting, identities: Identities) -> Pair:
         ends.move()
     client.do_handshake()
     client.write(setting.lines[0][1])
+    ends.move()
     ends.step("server", server.do_handshake)
     return ends.pair()
 
@@ -254,7 +256,7 @@ def test_a_key_update_by_the_client_changes_the_keys_of_both(identities: Identit
 
     with OpensslPeer(server, "server", s_client(identities, "-tls1_3"), tmp_path) as peer:
         peer.handshake()
-        peer.press("K\n")
+        peer.command("K")
         peer.press("old\n")
         peer.read(4)
         peer.write(b"new\n")
@@ -271,7 +273,7 @@ def test_a_key_update_by_the_server_stands_before_the_clients_answer(identities:
 
     with OpensslPeer(client, "client", s_server(identities), tmp_path) as peer:
         peer.handshake()
-        peer.press("K\n")
+        peer.command("K")
         peer.press("old\n")
         peer.read(4)
         peer.write(b"new\n")
@@ -293,7 +295,7 @@ def test_fragments_and_padding_do_not_show(identities: Identities, tmp_path: Pat
         pair = peer.pair()
 
     assert_as_told(pair)
-    assert stream(pair.wire, "server").count(b"\x17\x03\x03\x02\x11") > 1  # records full to the limit
+    assert b"\x17\x03\x03\x02\x11" in stream(pair.wire, "server")  # a record full to the limit
 
 
 @pytest.mark.live
@@ -316,8 +318,9 @@ def test_0_rtt_data_is_read_and_without_its_secret_hides_nothing_else(identities
     early.write_bytes(b"early bird")
     server, port = start_server(s_server(identities, "-early_data", "-keylogfile", str(log)))
     try:
-        run_s_client(port, b"read R BLOCK", 2, "-sess_out", str(session))
-        wire = run_s_client(port, b"Early data was accepted", 1, "-sess_in", str(session), "-early_data", str(early))
+        run_s_client(port, lambda _: session.exists() and b"-----END" in session.read_bytes(), "-sess_out", str(session))
+        again = ("-sess_in", str(session), "-early_data", str(early))
+        wire = run_s_client(port, lambda wire: "S:NewSessionTicket" in words(decode(wire, log.read_text())), *again)
     finally:
         stop(server)
     secrets = log.read_text()
@@ -333,21 +336,16 @@ def test_0_rtt_data_is_read_and_without_its_secret_hides_nothing_else(identities
     assert words(blind)[4:] == rest
 
 
-def run_s_client(port: int, sign: bytes, times: int, *arguments: str) -> Wire:
-    """Let it run until it has printed that so often, then quit; what passed."""
+def run_s_client(port: int, is_enough: Callable[[Wire], bool], *arguments: str) -> Wire:
+    """Let it run until that is true of what passed, then quit."""
     relay = Relay(port)
     command = [program("openssl"), "s_client", "-tls1_3", "-connect", f"127.0.0.1:{relay.port}", *arguments]
-    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert client.stdout is not None
-    assert client.stdin is not None
-    for line in client.stdout:
-        times -= sign in line
-        if not times:
-            break
-    client.stdin.write(b"Q\n")
-    client.stdin.close()
-    client.stdout.read()
-    stop(client)
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 20
+    while not is_enough(tuple(relay.wire)):
+        assert time.monotonic() < deadline, words(decode(tuple(relay.wire), ""))
+        time.sleep(0.01)  # another process is at work, and it does not tell when it is done
+    client.communicate(b"Q\n", timeout=20)
     relay.close()
     return tuple(relay.wire)
 
@@ -724,31 +722,30 @@ def test_no_handshake_message_raises(sample: Pair, kind: int, body: bytes, sende
         decode((*before, (sender, message)), sample.secrets)
 
 
+LONG_NAME = b"\x0d\x00\x3e\x89\x00\x00\x00\x3e\x84\x3e\x82\x30\x82\x3e\x7e" + b"\x31\x00" * 7999
 HOSTILE = {
-    "empty records": record(23, b"") * 200_000,
-    "tiny records of one endless message": (record(22, b"\x0b\xff\xff\xff") + record(22, b"\0") * 160_000),
-    "tiny messages": record(22, b"\x00\x00\x00\x00" * 4000) * 62,
-    "large closed records": record(23, bytes(16_000)) * 62,
-    "one name of very many parts": record(
-        22, b"\x0d\x00\x3e\x89\x00\x00\x00\x3e\x84\x3e\x82\x30\x82\x3e\x7e" + b"\x31\x00" * 7999
-    )
-    * 62,
-    "no records": bytes(1_000_000),
+    "empty records": record(23, b"") * 10_000,
+    "tiny records of one endless message": record(22, b"\x0b\xff\xff\xff") + record(22, b"\0") * 8000,
+    "tiny messages": record(22, b"\x00\x00\x00\x00" * 4000) * 3,
+    "large closed records": record(23, bytes(16_000)) * 3,
+    "one name of very many parts": record(22, LONG_NAME) * 3,
+    "no records": bytes(50_000),
 }
+"""50 kB each."""
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_megabyte_takes_seconds_at_most_and_twice_as_much_takes_twice_as_long(data: bytes, sample: Pair) -> None:
-    def cost(times: int) -> float:
+def test_work_grows_no_faster_than_the_bytes(data: bytes, sample: Pair) -> None:
+    def cost_s(times: int) -> float:
         before = time.process_time()
         decode((*sample.wire[:1], ("client", data * times)), sample.secrets)
         return time.process_time() - before
 
-    once, twice = cost(1), cost(2)
+    small, large = cost_s(2), cost_s(8)
 
-    # Quadratic work would take four times as long; CPU time is noisy, and small figures mean nothing.
-    assert once < 15
-    assert twice < 3.2 * once + 0.5
+    # Linear is 4 times, quadratic 16 times; figures below some hundredths of a second are noise.
+    assert large < 9 * small + 0.2
+    assert large < 10
 
 
 def test_the_same_bytes_from_the_other_end_decode_too(sample: Pair) -> None:

@@ -1,0 +1,167 @@
+"""The Proxy as its user holds it; the work is done by a `Service` in a thread of its own."""
+
+import errno
+import os
+import socket
+import threading
+import weakref
+from types import TracebackType
+from typing import Self
+
+from mtls_lab.handshake import Handshake, Scenario
+from mtls_lab.proxy.connection import ClientConnection
+from mtls_lab.proxy.echo import Echo
+from mtls_lab.proxy.origin import OriginServer
+from mtls_lab.proxy.service import Service
+
+# A cell with an explicit port is run twice: the name `proxy` still holds the first proxy while the second is made,
+# so the second could never have the port. Only this process can know that the port is held by an earlier run of the
+# same cell, and it has to know it across calls: hence the one piece of module state. It keeps no proxy alive.
+_BY_ADDRESS: "weakref.WeakValueDictionary[tuple[str, int], Proxy]" = weakref.WeakValueDictionary()
+_JOIN_S = 5.0
+_BACKLOG = 128
+
+
+class Proxy:
+    """Plays the server of a scenario on a real port, and passes accepted requests on to an origin.
+
+    It runs from the moment it is made until `close()`, the end of its `with` block, or until nobody refers to it any
+    more. `CannotLoad` is raised when OpenSSL refuses the server's own credential.
+
+    `to` is the origin's URL (`http://127.0.0.1:3000`); None means the built-in echo origin. `host` is the address to
+    listen on: everything but loopback lets other machines in. `port` 0 takes a free one; a port that an earlier
+    Proxy of this process holds is taken over from it.
+    """
+
+    def __init__(self, scenario: Scenario, *, to: str | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        _check(scenario, to, port)
+        self._echo = Echo()
+        self._service = Service(scenario, self._echo if to is None else OriginServer(to))
+        try:
+            listener = _listen(host, port)
+        except BaseException:
+            self._service.discard()
+            raise
+        self._host = host
+        listening_at = listener.getsockname()[:2]
+        self._port: int = listening_at[1]
+        thread = threading.Thread(
+            target=self._service.run,
+            args=(listener, ClientConnection),
+            name=f"mtls-lab-proxy-{self._port}",
+            daemon=True,
+        )
+        thread.start()
+        self._close = weakref.finalize(self, _close, self._service, thread, os.getpid())
+        _BY_ADDRESS[listening_at] = self
+
+    @property
+    def url(self) -> str:
+        """The URL to call, with the name that the scenario's client asks for."""
+        name = self.scenario.server_name
+        return f"https://[{name}]:{self._port}" if ":" in name else f"https://{name}:{self._port}"
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._port
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario whose server answers new connections."""
+        return self._service.playing.scenario
+
+    @property
+    def handshakes(self) -> tuple[Handshake, ...]:
+        """The handshakes it has seen, oldest first; a bounded number. Their client's side is None."""
+        return self._service.seen.all()
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """What POST /print would have printed at the built-in origin, oldest first; a bounded number."""
+        return tuple(self._echo.printed)
+
+    def switch(self, scenario: Scenario) -> None:
+        """Play another scenario's server, without a restart: new connections meet it, those in progress go on.
+
+        Raises CannotLoad when OpenSSL refuses the new server's own credential; the old one then goes on.
+        """
+        if not self._close.alive:
+            raise ValueError("this proxy is closed: make a new one, Proxy(scenario)")
+        _check(scenario, None, 0)
+        self._service.play(scenario)
+
+    def handshake_from(self, client_port: int, timeout_s: float = 2.0) -> Handshake:
+        """The newest handshake with the client at that TCP port, waiting for it. Raises TimeoutError without one."""
+        found = self._service.seen.newest_from(client_port, timeout_s)
+        if found is None:
+            raise TimeoutError(
+                f"no handshake from client_port={client_port} within {timeout_s} s: either that client never sent a "
+                f"byte to port {self._port}, or the port is not the client's own (getsockname(); curl: %{{local_port}})"
+            )
+        return found
+
+    def close(self) -> None:
+        """Stop listening and end the thread; may be called twice."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Proxy {'at ' + self.url if self._close.alive else 'closed'}>"
+
+
+def _close(service: Service, thread: threading.Thread, pid: int) -> None:
+    """Must not refer to the Proxy: it is what is left of it."""
+    if os.getpid() != pid:
+        return  # a fork has the object but not the thread
+    service.stop()
+    if threading.current_thread() is not thread:  # the garbage collector may run in the proxy's own thread
+        thread.join(_JOIN_S)
+
+
+def _check(scenario: Scenario, to: str | None, port: int) -> None:
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"scenario={scenario!r} must be a Scenario: Scenario(client=..., server=...)")
+    if to is not None and not isinstance(to, str):
+        raise TypeError(f"to={to!r} must be a URL such as 'http://127.0.0.1:3000', or None for the built-in origin")
+    if not 0 <= port <= 65_535:
+        raise ValueError(f"port={port!r} is no TCP port: give 1 to 65535, or 0 for a free one")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        if port and (earlier := _BY_ADDRESS.get((str(address[0]), port))) is not None:
+            earlier.close()
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":  # elsewhere it would let two programs share the port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise _unavailable(error, host, port) from error
+    return listener
+
+
+def _unavailable(error: OSError, host: str, port: int) -> Exception:
+    if error.errno == errno.EADDRINUSE:
+        return OSError(error.errno, f"port={port} on {host} is taken by another program: stop it, or leave port out")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PermissionError(error.errno, f"port={port} may not be used by this user: take one above 1023")
+    return ValueError(f"host={host!r} is no address of this machine to listen on ({error}): leave it out for loopback")

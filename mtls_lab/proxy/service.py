@@ -1,0 +1,112 @@
+"""What lives in the proxy's thread: an event loop, a listener, the connections.
+
+The thread holds a `Service` and never the `Proxy`, so that a Proxy nobody refers to any more is collected and
+stops its service.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from mtls_lab.handshake import KeyLog, Scenario, TLSConnection, build_context
+from mtls_lab.proxy.exchange import Origin
+from mtls_lab.proxy.seen import Seen
+
+GOODBYE_S = 0.5
+"""How long a proxy that closes waits for requests in progress and refusals under way."""
+KEPT_TROUBLES = 20
+"""How many errors that nobody expected are kept for a look; none is ever printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playing:
+    """A scenario's server, ready to take connections."""
+
+    scenario: Scenario
+    """The settings."""
+    connect: Callable[[], TLSConnection]
+    """Makes the server's end of a new connection, on the scenario's own fresh context."""
+
+
+class Connection(Protocol):
+    """What the service needs of a client's connection."""
+
+    def leave(self) -> None:
+        """Close it if nothing is under way."""
+
+    def cut(self) -> None:
+        """Close it whatever is under way."""
+
+
+class Service:
+    """The state that the connections of one proxy share. `play` and `stop` may be called from any thread."""
+
+    def __init__(self, scenario: Scenario, origin: Origin) -> None:
+        self.seen = Seen()
+        self.origin = origin
+        self.connections: set[Connection] = set()
+        self.troubles: deque[object] = deque(maxlen=KEPT_TROUBLES)
+        self.keylog = KeyLog()
+        try:
+            self.play(scenario)
+        except BaseException:
+            self.keylog.close()
+            raise
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(self._keep_trouble)
+        self._stopping = asyncio.Event()
+
+    def play(self, scenario: Scenario) -> None:
+        """Every connection accepted from now on meets this scenario's server. Raises CannotLoad, changing nothing."""
+        context = build_context(scenario.server, role="server", versions=scenario.versions, keylog=self.keylog)
+        self.playing = Playing(scenario=scenario, connect=partial(TLSConnection, context, role="server"))
+
+    def run(self, listener: socket.socket, connected: Callable[["Service"], asyncio.BaseProtocol]) -> None:
+        """The thread's whole life."""
+        try:
+            self.loop.run_until_complete(self._serve(listener, partial(connected, self)))
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())  # it looked up the origin's name
+        except Exception as error:  # noqa: BLE001  # a thread's traceback would land in whatever cell runs
+            self.troubles.append(error)
+        finally:
+            listener.close()
+            self.discard()
+
+    def discard(self) -> None:
+        """Let go of what a service that does not run holds."""
+        self.loop.close()
+        self.keylog.close()
+
+    def stop(self) -> None:
+        """Ask the thread to end; returns at once. May be called twice."""
+        try:
+            self.loop.call_soon_threadsafe(self._stopping.set)
+        except RuntimeError:
+            return  # the loop is closed: it has ended already
+
+    async def _serve(self, listener: socket.socket, connected: Callable[[], asyncio.BaseProtocol]) -> None:
+        server = await self.loop.create_server(connected, sock=listener)
+        await self._stopping.wait()
+        server.close()
+        deadline = self.loop.time() + GOODBYE_S
+        while self.connections and self.loop.time() < deadline:
+            for connection in list(self.connections):
+                connection.leave()
+            await asyncio.sleep(0.01)  # polled: many ways lead to "nothing under way", and this happens once
+        for connection in list(self.connections):
+            connection.cut()
+        await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # connections that were cut hear of it in the loop's next round
+
+    def _keep_trouble(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.troubles.append(context.get("exception") or context)
