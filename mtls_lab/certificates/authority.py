@@ -152,6 +152,10 @@ class Authority:
         """Read PEM files: the authority's certificate first, then those above it, the root last; and its key."""
         certificate, *issuers = Certificate.from_pem(Path(certificate_path).read_bytes())
         key = key_from_pem(Path(key_path).read_bytes(), password)
+        if not certificate.is_authority:
+            raise ValueError(f"certificate_path={str(certificate_path)!r} holds {certificate!r}, which is no authority")
+        if not (certificate, *issuers)[-1].self_issued:
+            raise ValueError(f"certificate_path={str(certificate_path)!r} ends without the root: append it")
         if hash_of(key.public_key()) != certificate.public_key_hash:
             raise ValueError(f"key_path={str(key_path)!r} holds the key of another certificate than {certificate!r}")
         return cls(certificate=certificate, issuers=tuple(issuers), key=key)

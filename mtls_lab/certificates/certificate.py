@@ -31,7 +31,7 @@ KEY_USAGES = {
 }
 """The bits of keyUsage, as `cryptography` and as RFC 5280 section 4.2.1.3 names them."""
 
-_BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
+_BLOCK = rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----"
 _PURPOSES = {ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth", ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth"}
 _ATTRIBUTES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 
@@ -64,7 +64,9 @@ class Certificate:
         """Every certificate in this PEM text, in order. Raises ValueError that says what it was given instead."""
         text = pem.encode() if isinstance(pem, str) else bytes(pem)
         try:
-            found = tuple(cls(der=b64decode(b"".join(block.split()), validate=True)) for block in _BLOCK.findall(text))
+            found = tuple(
+                cls(der=b64decode(b"".join(block.split()), validate=True)) for block in re.findall(_BLOCK, text)
+            )
         except ValueError as error:
             raise ValueError(f"pem holds a CERTIFICATE block that is no base64 ({error})") from None
         if not found:

@@ -11,11 +11,10 @@ from typing import Literal, get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.certificates.certificate import KEY_USAGES, Certificate
-from mtls_lab.certificates.keys import PrivateKey, PublicKey, choose_hash
+from mtls_lab.certificates.keys import PrivateKey, PublicKey, choose_hash, to_der
 from mtls_lab.certificates.names import everything_else, parse_constraints, parse_names
 from mtls_lab.certificates.subject import LONGEST_COMMON_NAME, Subject
 
@@ -140,7 +139,7 @@ def sign(
     )
     for extension, critical in _extensions(draft, public_key, issuer):
         builder = builder.add_extension(extension, critical)
-    return Certificate(der=builder.sign(key, choose_hash(key, signature_hash)).public_bytes(Encoding.DER))
+    return Certificate(der=to_der(builder.sign(key, choose_hash(key, signature_hash))))
 
 
 def _extensions(

@@ -5,10 +5,15 @@
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -51,8 +56,17 @@ def describe_key(key: object) -> str:
     return type(key).__name__.removeprefix("_").removesuffix("PublicKey")
 
 
+def to_der(certificate: x509.Certificate) -> bytes:
+    """A certificate's bytes."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
+
+
 def hash_of(key: CertificatePublicKeyTypes) -> str:
     """SHA-256 of the key's SubjectPublicKeyInfo, in hex."""
+    from cryptography.hazmat.primitives import serialization
+
     info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(info).hexdigest()
 
@@ -75,12 +89,16 @@ def choose_hash(key: PrivateKey, signature_hash: str | None) -> SignatureHash | 
 
 def key_to_pem(key: PrivateKey, password: str | None = None) -> bytes:
     """PKCS#8 PEM, encrypted (PBES2, AES-256) when there is a password."""
+    from cryptography.hazmat.primitives import serialization
+
     encryption = serialization.NoEncryption() if password is None else encrypt_with(password)
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def key_from_pem(pem: bytes, password: str | None = None) -> PrivateKey:
     """Read a private key. Raises ValueError that tells a wrong, a missing and a needless password apart."""
+    from cryptography.hazmat.primitives import serialization
+
     try:
         key = serialization.load_pem_private_key(pem, None if password is None else password.encode())
     except TypeError:
@@ -97,8 +115,10 @@ def key_from_pem(pem: bytes, password: str | None = None) -> PrivateKey:
     return key
 
 
-def encrypt_with(password: str) -> serialization.KeySerializationEncryption:
+def encrypt_with(password: str) -> "KeySerializationEncryption":
     """The strongest encryption `cryptography` writes. Raises ValueError for a bad password, without showing it."""
+    from cryptography.hazmat.primitives import serialization
+
     size = len(password.encode())
     if not 1 <= size <= _LONGEST_PASSWORD:
         raise ValueError(f"password is {size} bytes long: give 1 to {_LONGEST_PASSWORD}, or None for no encryption")

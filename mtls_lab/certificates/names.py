@@ -9,11 +9,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from cryptography import x509
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_URI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*:(?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d+)?(?:[/?#][!-~]*)?|(?!//)[!-~]+)"
-)
-_PREFIX = re.compile(r"(DNS|IP|email|URI):(.*)", re.DOTALL)
+# Not compiled here: `re` does that on first use and keeps it, and the import stays lean.
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+"
+_URI = rf"[A-Za-z][A-Za-z0-9+.-]*:(?://(?P<host>{_HOST})(?::\d+)?(?:[/?#][!-~]*)?|(?!//)[!-~]+)"
 _KINDS: dict[type[x509.GeneralName], str] = {
     x509.DNSName: "DNS",
     x509.IPAddress: "IP",
@@ -74,7 +73,7 @@ def _subtree(name: x509.GeneralName, argument: str) -> x509.GeneralName:
     if isinstance(name, x509.IPAddress):
         return x509.IPAddress(ip_network(name.value))
     if isinstance(name, x509.UniformResourceIdentifier):
-        match = _URI.fullmatch(name.value)
+        match = re.fullmatch(_URI, name.value)
         host = match["host"] if match else None
         if not host or as_address(host.strip("[]")):
             raise ValueError(f"{argument} holds {name.value!r}: only URIs with a host name can be permitted")
@@ -132,9 +131,8 @@ def _parse(text: str) -> x509.GeneralName:
         raise ValueError("it is empty")
     if any(letter.isspace() or not letter.isprintable() for letter in text):
         raise ValueError("it holds a space or a control character")
-    prefixed = _PREFIX.fullmatch(text)
-    kind, value = prefixed.groups() if prefixed else (_looks_like(text), text)
-    return _PARSERS[kind](value)
+    kind, _, value = text.partition(":")
+    return _PARSERS[kind](value) if kind in _PARSERS else _PARSERS[_looks_like(text)](text)
 
 
 def _looks_like(text: str) -> str:
@@ -157,7 +155,7 @@ def _dns(text: str) -> x509.DNSName:
     if len(name) > 253:
         raise ValueError(f"a DNS name has at most 253 letters, this one {len(name)}")
     for label in labels:
-        if not _LABEL.fullmatch(label):
+        if not re.fullmatch(_LABEL, label):
             raise ValueError(f"the label {label!r} is not 1 to 63 letters, digits or inner hyphens{_why(label)}")
     if labels[-1].isdigit():
         raise ValueError("it looks like an IP address but is none")
@@ -187,7 +185,7 @@ def _email(text: str) -> x509.RFC822Name:
 
 
 def _uri(text: str) -> x509.UniformResourceIdentifier:
-    if not _URI.fullmatch(text):
+    if not re.fullmatch(_URI, text):
         raise ValueError("it is no absolute URI of ASCII letters")
     return x509.UniformResourceIdentifier(text)
 

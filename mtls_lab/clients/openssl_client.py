@@ -57,7 +57,8 @@ def arguments(request: Request) -> list[str]:
     """What stands on the line after `openssl s_client`."""
     name = request.name if request.leads_there else request.host
     words = ["-connect", authority(name, request.port)]
-    if name != request.name and not is_address(request.name):
+    # Left alone, s_client sends no server_name for a host without a dot, such as localhost.
+    if not is_address(request.name):
         words += ["-servername", request.name]
     words += _verification(request)
     if request.credential_files is not None:

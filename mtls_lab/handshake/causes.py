@@ -399,7 +399,7 @@ def server_not_verified(evidence: Evidence) -> Finding | None:
 @_row(SUCCESSES, "client-not-asked", title="Accepted, but nobody asked for the client's certificate", reference="RFC 8446 section 4.3.2")
 def client_not_asked(evidence: Evidence) -> Finding | None:
     """The client holds a certificate; without a CertificateRequest it never left the client."""
-    if evidence.handshake.scenario.client.presents is None or evidence.handshake.asked:
+    if evidence.handshake.scenario.client.presents is None or evidence.handshake.asked is not False:
         return None
     return Finding(
         expected="nothing of the client: no CertificateRequest was sent",

@@ -57,7 +57,7 @@ class TLSConnection:
 
     @property
     def peer_chain(self) -> tuple[bytes, ...]:
-        """The certificates the peer sent, DER, leaf first; () when it sent none, before the handshake is over, and after a failure.
+        """The certificates the peer sent, DER, leaf first; () when there are none, or no open connection.
 
         Says nothing about whether they were verified: that is the context's level.
         """

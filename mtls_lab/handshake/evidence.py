@@ -12,7 +12,7 @@ from mtls_lab.certificates import Certificate, CertificationPath, certification_
 from mtls_lab.handshake.alerts import Alert
 from mtls_lab.handshake.explanation import Stage
 from mtls_lab.handshake.messages import Role
-from mtls_lab.handshake.values import Endpoint, Handshake
+from mtls_lab.handshake.values import Endpoint, Handshake, Side
 from mtls_lab.handshake.verify_codes import verify_code_name
 
 OTHER: dict[Role, Role] = {"client": "server", "server": "client"}
@@ -135,6 +135,8 @@ class Evidence:
         facts.append(
             "the server asked for a client certificate (CertificateRequest)"
             if self.handshake.asked
+            else "encryption hides whether the server asked for a client certificate"
+            if self.handshake.asked is None
             else "the server did not ask for a client certificate (no CertificateRequest)"
         )
         facts.append(f"the server presented {describe_chain(self.handshake.server_chain)}")
@@ -152,7 +154,7 @@ class Evidence:
             facts.append("the client's own handshake call had returned before the server judged")
         return facts
 
-    def _refusing_side(self):  # type: ignore[no-untyped-def]
+    def _refusing_side(self) -> Side | None:
         return self.handshake.client if self.refused_by == "client" else self.handshake.server
 
     def _sent(self, role: Role, name: str) -> bool:

@@ -118,7 +118,7 @@ class _Conversation:
 def _checksum(data: bytes) -> bytes:
     """RFC 1071: the complement of the sum of 16-bit words, carries added back in."""
     padded = data + bytes(len(data) % 2)
-    total = sum(struct.unpack(f">{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f">{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return (~total & 0xFFFF).to_bytes(2, "big")

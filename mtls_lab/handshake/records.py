@@ -1,5 +1,6 @@
 """Records: the envelopes of TLS (RFC 8446 section 5.1, RFC 5246 section 6.2)."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
@@ -22,15 +23,20 @@ class Record(NamedTuple):
 
 def split(stream: bytes) -> tuple[list[Record], bytes]:
     """The whole records at the start of one direction's bytes, and the rest: a cut-off record, or no TLS at all."""
-    records, at = [], 0
+    records = list(whole_records(stream))
+    return records, stream[sum(_HEADER_SIZE + len(record.fragment) for record in records) :]
+
+
+def whole_records(stream: bytes) -> Iterator[Record]:
+    """One after the other, up to the first that is not whole or not a record."""
+    at = 0
     while len(stream) - at >= _HEADER_SIZE:
         header = stream[at : at + _HEADER_SIZE]
         end = at + _HEADER_SIZE + int.from_bytes(header[3:], "big")
         if end > len(stream) or not may_be_record(header):
-            break
-        records.append(Record(header[0], header, stream[at + _HEADER_SIZE : end]))
+            return
+        yield Record(header[0], header, stream[at + _HEADER_SIZE : end])
         at = end
-    return records, stream[at:]
 
 
 def may_be_record(start: bytes) -> bool:

@@ -159,9 +159,13 @@ class Handshake:
         return negotiated_version(self.messages)
 
     @property
-    def asked(self) -> bool:
-        """The server sent a CertificateRequest."""
-        return any(message.name == "CertificateRequest" for message in self.messages)
+    def asked(self) -> bool | None:
+        """The server sent a CertificateRequest; None where encryption hides whether it did."""
+        from_server = {message.name for message in self.messages if message.sender == "server"}
+        if "CertificateRequest" in from_server:
+            return True
+        hidden = "EncryptedRecord" in from_server and not from_server & {"Certificate", "EncryptedExtensions"}
+        return None if hidden else False
 
     @cached_property
     def client_chain(self) -> tuple[Certificate, ...] | None:

@@ -41,6 +41,7 @@ from mtls_lab.handshake.records import (
     Record,
     may_be_record,
     split,
+    whole_records,
 )
 
 _ALERTS: dict[int, Alert] = {int(one): one for one in Alert}
@@ -60,9 +61,8 @@ def decode(wire: Wire, secrets: str) -> tuple[Message, ...]:
 
 def client_random(wire: Wire) -> bytes | None:
     """The ClientHello's random, by which a key log names the connection; None when there is no ClientHello."""
-    records, _ = split(_stream(wire, "client"))
     hello = b""
-    for record in records:
+    for record in whole_records(_stream(wire, "client")):
         if record.content_type != HANDSHAKE or len(hello) >= 38:
             break
         hello += record.fragment

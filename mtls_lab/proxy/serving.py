@@ -45,7 +45,6 @@ async def _serve_one(client: Client, http: h11.Connection, visit: Visit) -> bool
         await visit.answer(exchange)
     except h11.RemoteProtocolError as error:
         await _refuse(client, http, exchange, Refused(error.error_status_hint, f"not valid HTTP: {error}"))
-        return False
     except Refused as refused:
         await _refuse(client, http, exchange, refused)
     client.idle = http.our_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)

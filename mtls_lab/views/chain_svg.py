@@ -46,7 +46,7 @@ def _lines(one: Anatomy, key: str) -> list[tuple[str, str]]:
 
 def _box(one: Anatomy, lines: list[tuple[str, str]], y: int, height: int) -> str:
     colour, right = _COLOURS[one.place], svg.WIDTH - _LEFT
-    name = span(shown(one.name), size=17, weight=700, fill=colour)
+    name = span(shown(one.name, limit=34), size=17, weight=700, fill=colour)
     place = span(PLACES[one.place], size=13, fill=svg.SOFT)
     clock = (
         span(shown(one.validity), size=13, fill=svg.SOFT)
@@ -79,7 +79,7 @@ def _arrow(hold: Link, y: int) -> str:
 
 
 def _ghost(hold: Link, y: int) -> str:
-    name = span(shown(hold.issuer), size=17, weight=700, fill=svg.SOFT)
+    name = span(shown(hold.issuer, limit=34), size=17, weight=700, fill=svg.SOFT)
     return (
         f'<rect x="{_LEFT}" y="{y}" width="{svg.WIDTH - 2 * _LEFT}" height="{_GHOST}" rx="8" fill="none" '
         f'stroke="{svg.SOFT}" stroke-dasharray="5 4"/>'

@@ -17,6 +17,8 @@ _HEAD = 132
 _TOP = 212
 """Where the rows begin."""
 _HEIGHTS = {"message": 38, "mark": 40, "line": 30}
+_ROOM = 32
+"""Characters beside an icon: two such lines do not meet in the middle."""
 _TURN = 8
 """More room where the other end begins to speak."""
 _TONES = {"good": svg.GOOD, "warn": svg.WARN, "bad": svg.BAD, "plain": svg.INK, "dim": svg.SOFT}
@@ -96,8 +98,8 @@ def _head(lane: Lane, aside: str) -> str:
             span(f"&#160;&#160;{shown(aside)}" if aside else "", size=13, fill=svg.SOFT),
             end=end,
         )
-        + line(140, "presents", shown(lane.presents), weight=600)
-        + line(160, "trusts", shown(lane.trusts))
+        + line(140, "presents", shown(lane.presents, limit=_ROOM), weight=600)
+        + line(160, "trusts", shown(lane.trusts, limit=_ROOM))
         + line(182, f"verifies the {other}:", shown(lane.verifies), weight=600, inset=44)
         + _switch(beside - 34 if end else beside, 171, lane.position, colour)
     )

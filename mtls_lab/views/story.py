@@ -91,8 +91,8 @@ def story(handshake: Handshake, explanation: Explanation) -> Story:
 def _lane(handshake: Handshake, role: Role) -> Lane:
     end = handshake.scenario.end(role)
     positions: dict[str, Literal[0, 1, 2]] = {"none": 0, "chain": 1, "optional": 1}
-    unasked = role == "client" and not handshake.asked and handshake.server_chain is not None
-    aside = " (nobody asks for it)" if unasked else ""
+    unasked = role == "client" and handshake.asked is False and handshake.server_chain is not None
+    aside = " (not asked for)" if unasked else ""
     return Lane(
         role=role,
         presents=name_of(end.presents.leaf) + aside if end.presents is not None else "nothing",
@@ -120,7 +120,7 @@ def _rows(handshake: Handshake, explanation: Explanation) -> Iterator[Row]:
         if place == turn:
             yield from _completions(handshake, refuser)
     if refuser != "neither" and not judged:
-        yield _refusal(refuser, explanation)
+        yield _refusal(refuser, explanation, silent=bool(messages))
     if refuser == "server" and explanation.stage == "after the client finished":
         yield Row(kind="mark", side="client", text="learns of it only now", note="at its first read")
     if refuser == "neither" and messages:
@@ -174,13 +174,16 @@ def _completed(handshake: Handshake, role: Role) -> bool:
     return handshake.accepted or (role == "client" and handshake.version == "TLSv1.3")
 
 
-def _refusal(refuser: Role, explanation: Explanation) -> Row:
+def _refusal(refuser: Role, explanation: Explanation, *, silent: bool = False) -> Row:
+    """The moment of refusal; a `silent` one is told to nobody (curl and psql, of a name)."""
+    text, note = f"refuses the {OTHER[refuser]}", explanation.title
     if explanation.stage == "before the handshake":
-        return Row(kind="mark", side=refuser, text="cannot begin", note=explanation.title, tone="bad")
-    code = explanation.verify_code
-    note = verify_code_name(code) if code is not None else explanation.title
-    words = f"refuses the {OTHER[refuser]}"
-    return Row(kind="mark", side=refuser, text=words, note=printable(note, limit=60), tone="bad")
+        text = "cannot begin"
+    elif explanation.verify_code is not None:
+        note = verify_code_name(explanation.verify_code)
+    elif silent:
+        note = f"no alert: the {OTHER[refuser]} is not told"
+    return Row(kind="mark", side=refuser, text=text, note=printable(note, limit=80), tone="bad")
 
 
 def _message_row(message: Message, *, first: bool) -> Row:

@@ -65,7 +65,7 @@ show(handshake)
 
 # %% [markdown]
 # Time runs downwards. The server's Certificate crosses the wire, and there is no message in which the server asks the
-# client for one. In TLS 1.3 all that follows the ServerHello is encrypted: an eavesdropper sees lengths.
+# client for one. In TLS 1.3 what the server sends after its ServerHello is encrypted: an eavesdropper sees lengths.
 #
 # What if the client verifies, and an impostor answers? A stranger can make a certificate for the name `localhost`
 # too. Who will refuse? Put your answer in place of the dots; then run the cell.

@@ -112,8 +112,10 @@ predict(attacked, refused_by="client")
 
 # %%
 proxy.switch(attacked)
-refused = curl(proxy, "/whoami")
-show(refused.handshake)
+print(curl(proxy, "/whoami"))
+
+# %%
+show(rehearse(attacked))
 
 # %% [markdown]
 # The names are all right and the signatures are not: a name is not a key. The client said `unknown_ca` and hung up. Not a byte of

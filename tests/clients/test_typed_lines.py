@@ -142,8 +142,8 @@ def test_the_lines_are_those_a_person_would_type(lab: Lab) -> None:
         "print(response.text)",
     ]
     assert typed["openssl s_client"].endswith(
-        " | openssl s_client -connect localhost:8443 -CAfile root.pem -verify_return_error "
-        "-verify_hostname localhost -cert alice.pem -key alice-key.pem -cert_chain alice-intermediates.pem -ign_eof"
+        " | openssl s_client -connect localhost:8443 -servername localhost -CAfile root.pem "
+        "-verify_return_error -verify_hostname localhost -cert alice.pem -key alice-key.pem -cert_chain alice-intermediates.pem -ign_eof"
     )
 
 

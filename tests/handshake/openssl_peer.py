@@ -105,12 +105,13 @@ class OpensslPeer:
         """Application data."""
         self.run(lambda: self.tls.write(data))
 
-    def command(self, key: str) -> None:
-        """One of the letters that the openssl program takes for a command; waits for what comes of it."""
-        self.press(f"{key}\n")
-        self.take()
-        with suppress(ssl.SSLWantReadError):
-            self.tls.read(1)
+    def update_keys(self) -> None:
+        """Press K, and wait for the KeyUpdate: what is pressed next must not be read together with it."""
+        self.press("K\n")
+        while not any(message.startswith(b"\x18") for message in self.told[self.peer]):
+            self.take()
+            with suppress(ssl.SSLWantReadError):
+                self.tls.read(1)
 
     def press(self, text: str) -> None:
         """On the program's keyboard. It takes what it reads at once for one line."""

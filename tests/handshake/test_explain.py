@@ -196,3 +196,14 @@ def test_garbage_in_place_of_a_handshake_is_unknown_and_no_exception(lab: Lab) -
     explanation = explain(replace(handshake, wire=(("client", b"\x16\x03\x01garbage"),), client=None))
 
     assert explanation.cause in ("unknown", "absent")
+
+
+def test_without_the_secrets_it_does_not_claim_to_know_what_was_asked(lab: Lab) -> None:
+    handshake = rehearse(only(lab.scenario(), "TLSv1.3"))
+
+    hidden = replace(handshake, secrets="")
+
+    assert handshake.asked is True
+    assert hidden.asked is None
+    assert "client-not-asked" not in (explain(hidden).cause, *explain(hidden).also)
+    assert rehearse(only(lab.scenario(server_verifies="none"), "TLSv1.3")).asked is False

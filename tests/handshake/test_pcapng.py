@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.handshake.code_points import HANDSHAKE_TYPES
-from mtls_lab.handshake.messages import Message, Version
+from mtls_lab.handshake.messages import Message, Version, Wire
 from mtls_lab.handshake.pcapng import to_pcapng
 from mtls_lab.handshake.wire import decode
 from tls_pair import CASES, Identities, Pair, Setting, converse
@@ -15,7 +15,7 @@ from tools import program
 
 AT = datetime(2026, 11, 24, 15, 0, 0, 123456, tzinfo=UTC)
 NUMBERS = {name: number for number, name in HANDSHAKE_TYPES.items()} | {"HelloRetryRequest": 2}
-LINES = (
+LINES: Wire = (
     ("client", b"GET /whoami HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ("server", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nwelcome"),
 )
@@ -107,7 +107,7 @@ def test_without_secrets_tshark_shows_what_an_eavesdropper_reads(
 
 @pytest.mark.live
 def test_tshark_finds_nothing_wrong_with_the_packets(identities: Identities, tmp_path: Path) -> None:
-    big = (("client", b"x" * 5000), ("server", b"y" * 20_000))
+    big: Wire = (("client", b"x" * 5000), ("server", b"y" * 20_000))
     pair = converse(Setting(lines=big), identities)
     checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
     bad = "tcp.checksum.status == 0 || ip.checksum.status == 0 || tcp.analysis.flags || _ws.malformed"

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -24,6 +25,7 @@ from mtls_lab.handshake.messages import Role, Version, Wire
 
 CASES = ("mutual", "one-way", "no client certificate", "untrusted client", "client refuses server")
 
+ROLES: tuple[Role, ...] = ("client", "server")
 _HANDSHAKE, _ALERT = 22, 21
 _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -76,6 +78,10 @@ class Identities:
         """Certificate and key in one file."""
         return self.folder / f"{name}.pem"
 
+    def new_log(self) -> Path:
+        """Where a pair may log its secrets."""
+        return Path(tempfile.mkdtemp(dir=self.folder)) / "secrets"
+
     def _issue(
         self, name: str, issuer: tuple[x509.Certificate, _Key] | None, *, key: _Key | None = None
     ) -> tuple[x509.Certificate, _Key]:
@@ -83,7 +89,7 @@ class Identities:
         subject = x509.Name(
             [
                 x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "DE"),
-                x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Läb, \"quoted\""),
+                x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, 'Läb, "quoted"'),
                 x509.NameAttribute(x509.NameOID.COMMON_NAME, name),
             ]
         )
@@ -141,7 +147,7 @@ def contexts(setting: Setting, identities: Identities) -> tuple[ssl.SSLContext, 
 def listen(context: ssl.SSLContext, role: Role, told: dict[str, list[bytes]]) -> None:
     """Collect what this end writes."""
 
-    def note(  # noqa: PLR0917 - OpenSSL's signature
+    def note(
         _conn: object, direction: str, _version: object, content_type: int, _message_type: object, data: bytes
     ) -> None:
         if direction == "write" and int(content_type) in (_HANDSHAKE, _ALERT):
@@ -157,19 +163,16 @@ class Ends:
         self,
         client: ssl.SSLContext,
         server: ssl.SSLContext,
+        log: Path,
         *,
         session: ssl.SSLSession | None = None,
         client_log: bool = True,
     ) -> None:
         self.told: dict[str, list[bytes]] = {"client": [], "server": []}
-        self._log = Path(tempfile.mkdtemp()) / "keys"
         self.wire: list[tuple[Role, bytes]] = []
-        for context, role in ((client, "client"), (server, "server")):
-            if context.keylog_filename is None and (role == "server" or client_log):
-                context.keylog_filename = str(self._log)
-            if has_oracle():
-                listen(context, role, self.told)  # type: ignore[arg-type]
-        self._log = Path(server.keylog_filename)
+        self._listen("client", client, log if client_log else None)
+        self._listen("server", server, log)
+        self._log = log
         self._to = {"client": ssl.MemoryBIO(), "server": ssl.MemoryBIO()}
         self._from = {"client": ssl.MemoryBIO(), "server": ssl.MemoryBIO()}
         self.ends = {
@@ -180,12 +183,18 @@ class Ends:
         }
         self.over = False
 
+    def _listen(self, role: Role, context: ssl.SSLContext, log: Path | None) -> None:
+        if log is not None and context.keylog_filename != str(log):
+            context.keylog_filename = str(log)
+        if has_oracle():
+            listen(context, role, self.told)
+
     def move(self) -> None:
         """Carry what is waiting, both ways."""
-        for sender, receiver in (("client", "server"), ("server", "client")):
+        for sender, receiver in zip(ROLES, reversed(ROLES), strict=True):
             data = self._from[sender].read()
             if data:
-                self.wire.append((sender, data))  # type: ignore[arg-type]
+                self.wire.append((sender, data))
                 self._to[receiver].write(data)
 
     def step(self, role: Role, act: Callable[[], object]) -> None:
@@ -207,9 +216,9 @@ class Ends:
             done.add(role)
 
         for _ in range(6):
-            for role in ("client", "server"):
+            for role in ROLES:
                 if role not in done and not self.over:
-                    self.step(role, lambda role=role: shake(role))  # type: ignore[misc]
+                    self.step(role, partial(shake, role))
 
     def say(self, sender: Role, data: bytes) -> None:
         """Application data, and the other end reads it."""
@@ -219,8 +228,8 @@ class Ends:
 
     def goodbye(self) -> None:
         """close_notify both ways."""
-        for role in ("client", "server"):
-            self.step(role, self.ends[role].unwrap)  # type: ignore[arg-type]
+        for role in ROLES:
+            self.step(role, self.ends[role].unwrap)
 
     def pair(self) -> Pair:
         """The record."""
@@ -230,7 +239,7 @@ class Ends:
 
 def converse(setting: Setting, identities: Identities) -> Pair:
     """Handshake, application data in turns, goodbye; or as far as it goes."""
-    ends = Ends(*contexts(setting, identities), client_log=setting.client_log)
+    ends = Ends(*contexts(setting, identities), identities.new_log(), client_log=setting.client_log)
     ends.handshake()
     for sender, data in setting.lines:
         if not ends.over:
@@ -247,7 +256,12 @@ def converse_with_suite(setting: Setting, identities: Identities, suite: str) ->
         "openssl_conf = top\n[top]\nssl_conf = ssl\n[ssl]\nsystem_default = one\n[one]\nCiphersuites = " + suite + "\n"
     )
     ran = subprocess.run(
-        [sys.executable, __file__, json.dumps(asdict(setting), default=lambda one: one.decode()), str(identities.folder)],
+        [
+            sys.executable,
+            __file__,
+            json.dumps(asdict(setting), default=lambda one: one.decode()),
+            str(identities.folder),
+        ],
         env={**os.environ, "OPENSSL_CONF": str(configuration), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         check=True,

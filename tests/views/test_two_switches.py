@@ -192,9 +192,19 @@ def test_a_live_program_tells_the_same_story_as_the_rehearsal(
     assert panel.error is None
     assert panel.handshake.client_port is not None
     assert panel.explanation == explanation
-    # s_client sends no server_name for a name without a dot, such as localhost, unless -servername says it.
-    if program != "openssl s_client":
-        assert panel._story.value == story
+    assert panel._story.value == story
+
+
+@pytest.mark.live
+def test_a_refusal_without_an_alert_is_said_so(panel: TwoSwitches) -> None:
+    panel.server_presents = "wrong-host"
+
+    panel.program = "curl"
+
+    if panel.call.missing:
+        pytest.skip(panel.call.missing)
+    assert panel.explanation.refused_by == "client"
+    assert "no alert: the server is not told" in panel._story.value
 
 
 @pytest.mark.live
