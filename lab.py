@@ -126,9 +126,13 @@ def stamped() -> Stamp:
     try:
         with open(STAMP, encoding="utf-8") as file:
             stamp = json.load(file)
-    except (OSError, ValueError):
+            extras = stamp["extras"]
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return stamp if isinstance(stamp, dict) and answers([PYTHON, "-c", "print('ready')"]) == "ready" else {}
+    # `uv sync` and the like may have taken out since what was put in.
+    needed = ["jupyterlab"] + (["pytest"] if "test" in extras else [])
+    probe = "import importlib.util, sys; print(all(map(importlib.util.find_spec, sys.argv[1:])))"
+    return dict(stamp) if answers([PYTHON, "-c", probe, *needed]) == "True" else {}
 
 
 def watch(command: List[str], doing: str) -> bool:

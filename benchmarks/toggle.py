@@ -1,4 +1,4 @@
-# ruff: noqa: INP001  (a script, in no package)
+
 """How long the panel takes, inside the kernel, from a toggle to the verdict and to the whole picture, in milliseconds.
 
     python benchmarks/toggle.py [rounds]

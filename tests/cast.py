@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from mtls_lab.certificates import Authority, Credential
 from mtls_lab.certificates.faults import present
-from mtls_lab.handshake import ClientLevel, Endpoint, Scenario, ServerLevel
+from mtls_lab.handshake import ClientLevel, Endpoint, Scenario, ServerLevel, Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,6 @@ def make_lab() -> Lab:
     )
 
 
-def only(scenario: Scenario, version: str) -> Scenario:
+def only(scenario: Scenario, version: Version) -> Scenario:
     """The same scenario with one TLS version."""
-    return replace(scenario, versions=(version,))  # type: ignore[arg-type]
+    return replace(scenario, versions=(version,))

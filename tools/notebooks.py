@@ -141,9 +141,11 @@ def difference(target: Target, made: str) -> str:
     saved = target.path.read_text(encoding="utf-8") if target.path.exists() else ""
     if saved == made or (saved and settled(saved) == saved and comparable(saved) == comparable(made)):
         return ""
+    # HTML is one long line in an output: broken at its tags, the part that differs comes into sight.
+    before, after = (text.replace("><", ">\n<").splitlines() for text in (saved, made))
     lines = difflib.unified_diff(
-        saved.splitlines(),
-        made.splitlines(),
+        before,
+        after,
         fromfile=f"{target.name} as committed",
         tofile=f"{target.name} as made now",
         lineterm="",

@@ -16,9 +16,7 @@ def draw() -> str:
     client = Endpoint(trusts=(root.certificate,), verifies="chain and name")
     server = Endpoint(presents=shop, trusts=(root.certificate,), verifies="required")
     handshake = rehearse(Scenario(client=client, server=server))
-    svg = ladder(handshake, explain(handshake)).svg
-    assert svg is not None
-    return svg
+    return ladder(handshake, explain(handshake)).svg or ""
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from mtls_lab.handshake import Endpoint, Scenario, explain, rehearse
 def mend(scenario: Scenario) -> Outcome:
     """Mend the refused call without switching the client's verification off."""
     if scenario.client.verifies != "chain and name":
-        return wrong("That silences the question in place of answering it: the client must still verify chain and name.")
+        return wrong(
+            "That silences the question in place of answering it: the client must still verify chain and name."
+        )
     explanation = explain(rehearse(scenario))
     if explanation.refused_by != "neither":
         return wrong(f"Still refused by the {explanation.refused_by}: {explanation.title.lower()}.")
@@ -47,7 +49,9 @@ def same_authority(credential: Credential, scenario: Scenario) -> Outcome:
         return explain(rehearse(Scenario(client=client, server=server))).refused_by
 
     if refused_at("chain") == "client":
-        return wrong("Already the level `chain` refuses this one: it must come from an authority that the client trusts.")
+        return wrong(
+            "Already the level `chain` refuses this one: it must come from an authority that the client trusts."
+        )
     if refused_at("chain and name") == "neither":
         return wrong("Both levels accept this one: its names fit localhost.")
     return right("Same authority, another host: only the check of the name tells them apart.")

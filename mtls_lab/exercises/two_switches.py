@@ -26,9 +26,7 @@ def one_sided(scenario: Scenario) -> Outcome:
     if scenario.client.verifies != "none":
         return wrong("Here the client still verifies the server. Switch that off: the server's check does not need it.")
     if explanation.refused_by == "neither":
-        return wrong(
-            "Nobody refused. Does the server ask at all, and does the client have something good to present?"
-        )
+        return wrong("Nobody refused. Does the server ask at all, and does the client have something good to present?")
     if explanation.refused_by == "client":
         return wrong("The client refused. It is the server that should say no.")
     return right(f"The server refused a client that would have talked to anyone: {explanation.title.lower()}.")
@@ -60,7 +58,9 @@ def table(honest_server: Mapping[str, Row], impostor: Mapping[str, Row]) -> Outc
     ]
     score = 12 - len(misses)
     if score >= 10:
-        return right(f"{score} of 12 cells are as measured." + (f" Look again at {_cell(misses[0])}." if misses else ""))
+        return right(
+            f"{score} of 12 cells are as measured." + (f" Look again at {_cell(misses[0])}." if misses else "")
+        )
     return wrong(f"{score} of 12 cells are as measured. Look again at {_cell(misses[0])}. {_why(misses[0])}")
 
 
@@ -69,7 +69,7 @@ def _measured() -> dict[tuple[str, str, str], str]:
     root, stranger = Authority.create("Lab Root CA"), Authority.create("Stranger CA")
     honest = root.intermediate("Lab Issuing CA")
     alice = honest.issue("alice", purpose="clientAuth")
-    cells = {}
+    cells: dict[tuple[str, str, str], str] = {}
     for who, issuer, presents in (("honest", honest, None), ("impostor", stranger, alice)):
         credential = issuer.issue("localhost", purpose="serverAuth")
         for client_level in _CLIENT_LEVELS:
@@ -83,7 +83,8 @@ def _measured() -> dict[tuple[str, str, str], str]:
 
 def _cell(place: tuple[str, str, str]) -> str:
     who, client_level, server_level = place
-    return f"the {who if who == 'impostor' else 'honest server'}, client verifies {client_level}, server verifies {server_level}"
+    server = "the impostor" if who == "impostor" else "the honest server"
+    return f"{server}, client verifies {client_level}, server verifies {server_level}"
 
 
 def _why(place: tuple[str, str, str]) -> str:

@@ -1,99 +1,25 @@
-"""The table of causes: one decorated function, one row.
+"""The table of causes: why one end refused the other. One decorated function, one row.
 
-A refusal's function looks at the evidence and returns a `Finding`, or None when that cause is not there. It decides
+A row's function looks at the evidence and returns a `Finding`, or None when that cause is not there. It decides
 on chains, trust anchors, names and times; the decorator's `verify_codes` and `alerts` say which numbers can come
 with it. `explain` asks the rows from the top; the first that holds is the cause, so the more particular stands
 above the more general. To add a cause, write a function here and a fault of the same slug in `certificates/faults.py`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import ipaddress
 
 from mtls_lab.certificates import certification_path
 from mtls_lab.handshake.alerts import Alert
 from mtls_lab.handshake.evidence import OTHER, Evidence, describe_chain, name_of
 from mtls_lab.handshake.explanation import Fix
-from mtls_lab.handshake.fixes import (
-    ask_for_it,
-    check_the_name,
-    present_one,
-    present_the_chain,
-    reissue,
-    switch_verification_on,
-    trust_the_root,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What a row has to say once it holds."""
-
-    expected: str
-    """What the rule asked for."""
-    presented: str
-    """What was shown instead."""
-    why: str
-    """Two sentences."""
-    fixes: tuple[Fix, ...] = ()
-    """What mends it, one entry a tool."""
-    title: str | None = None
-    """The cause in a few words where the row's own title is too general."""
-
-
-Test = Callable[[Evidence], Finding | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    """One row of the table."""
-
-    slug: str
-    """The fault's slug."""
-    title: str
-    """The cause in a few words."""
-    verify_codes: frozenset[int]
-    """OpenSSL's verdicts that can come with it."""
-    alerts: frozenset[int]
-    """Alerts that can come with it."""
-    reference: str
-    """RFC and section."""
-    test: Test
-    """The function below it."""
-
+from mtls_lab.handshake.findings import Cause, Finding, row
+from mtls_lab.handshake.fixes import check_the_name, present_one, present_the_chain, reissue, trust_the_root
 
 REFUSALS: dict[str, Cause] = {}
-"""Why one end refused the other, most particular first."""
-SUCCESSES: dict[str, Cause] = {}
-"""What an accepted handshake keeps to itself, most important first."""
+"""Most particular first."""
 
 
-def _row(
-    table: dict[str, Cause],
-    slug: str,
-    *,
-    title: str,
-    reference: str,
-    verify_codes: Iterable[int] = (),
-    alerts: Iterable[int] = (),
-) -> Callable[[Test], Test]:
-    def add(test: Test) -> Test:
-        table[slug] = Cause(
-            slug=slug,
-            title=title,
-            verify_codes=frozenset(verify_codes),
-            alerts=frozenset(alerts),
-            reference=reference,
-            test=test,
-        )
-        return test
-
-    return add
-
-
-# Refusals
-
-
-@_row(
+@row(
     REFUSALS,
     "key-mismatch",
     title="The private key does not belong to the certificate",
@@ -108,16 +34,22 @@ def key_mismatch(evidence: Evidence) -> Finding | None:
     return Finding(
         expected="a private key whose public half stands in the certificate",
         presented="the key of another certificate",
-        why=f"The {end} could not sign with this key what its certificate promises, so OpenSSL refused to load the pair. "
-        "Nothing was sent: no handshake began.",
+        why=f"The {end} could not sign with this key what its certificate promises, "
+        "so OpenSSL refused to load the pair. Nothing was sent: no handshake began.",
         fixes=(
-            Fix(tool="openssl", text="compare `openssl x509 -noout -pubkey -in cert.pem` with `openssl pkey -pubout -in key.pem`"),
-            Fix(tool="mtls_lab", text="credential.key_matches tells; issue key and certificate together: issuing.issue(...)"),
+            Fix(
+                tool="openssl",
+                text="compare `openssl x509 -noout -pubkey -in cert.pem` with `openssl pkey -pubout -in key.pem`",
+            ),
+            Fix(
+                tool="mtls_lab",
+                text="credential.key_matches tells; issue key and certificate together: issuing.issue(...)",
+            ),
         ),
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "absent",
     title="The client presented no certificate",
@@ -134,7 +66,7 @@ def absent(evidence: Evidence) -> Finding | None:
         presented="an empty Certificate message",
         why="The server requires a client certificate and sent a CertificateRequest. "
         + (
-            "The client has one, but its TLS library held it back, as it does with a key that the server's algorithms exclude."
+            "The client has one, but its TLS library held it back: the server's algorithms may exclude its key."
             if withheld
             else "The client answered with an empty list: it had none to present."
         ),
@@ -142,7 +74,7 @@ def absent(evidence: Evidence) -> Finding | None:
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "expired",
     title="A certificate has expired",
@@ -152,23 +84,25 @@ def absent(evidence: Evidence) -> Finding | None:
 )
 def expired(evidence: Evidence) -> Finding | None:
     """notAfter lies in the past for the leaf or an authority above it."""
-    late = [one for one in evidence.path.certificates if one.not_after is not None and one.not_after < evidence.at]
+    late = [
+        (one, evidence.at - one.not_after)
+        for one in evidence.path.certificates
+        if one.not_after is not None and one.not_after < evidence.at
+    ]
     if not late:
         return None
-    which = late[0]
-    assert which.not_after is not None
-    days = (evidence.at - which.not_after).days
+    which, ago = late[0]
     return Finding(
         expected="a certificate whose validity period includes now",
-        presented=f"{name_of(which)}, which ended {_days(days)} ago",
-        why=f"The {OTHER[evidence.judged]} compares the validity period of every certificate on the path with its own clock. "
-        f"{_which(evidence, which.der)} is past its end.",
+        presented=f"{name_of(which)}, which ended {_days(ago.days)} ago",
+        why=f"The {OTHER[evidence.judged]} compares the validity period of every certificate on the path with its own "
+        f"clock. {_which(evidence, which.der)} is past its end.",
         fixes=reissue(evidence.judged, "with a lifetime that has not run out: lifetime=timedelta(days=90)"),
         title=f"{_which(evidence, which.der)} has expired",
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "not-yet-valid",
     title="A certificate is not yet valid",
@@ -185,14 +119,15 @@ def not_yet_valid(evidence: Evidence) -> Finding | None:
     return Finding(
         expected="a certificate whose validity period includes now",
         presented=f"{name_of(which)}, whose validity period has not begun",
-        why=f"{_which(evidence, which.der)} begins to be valid in the future, by the clock of the {OTHER[evidence.judged]}. "
-        "The alert does not say so: bad_certificate stands for several faults. If the certificate is right, the clock is wrong.",
+        why=f"{_which(evidence, which.der)} begins to be valid in the future, by the clock of the "
+        f"{OTHER[evidence.judged]}. The alert, bad_certificate, stands for several faults. "
+        "If the certificate is right, the clock is wrong.",
         fixes=reissue(evidence.judged, "that is valid from now on, or set the verifier's clock right"),
         title=f"{_which(evidence, which.der)} is not yet valid",
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "self-signed",
     title="A self-signed certificate that is no trust anchor",
@@ -214,7 +149,7 @@ def self_signed(evidence: Evidence) -> Finding | None:
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "incomplete-chain",
     title="An intermediate certificate was not sent",
@@ -233,13 +168,14 @@ def incomplete_chain(evidence: Evidence) -> Finding | None:
     return Finding(
         expected="the leaf and every intermediate up to the trust anchor, which itself may stay out",
         presented=describe_chain(evidence.chain),
-        why=f"The {OTHER[evidence.judged]} trusts the root but has never seen {name_of(missing)}, which stands in between. "
-        "Whoever presents a certificate must send the intermediates along; the verifier does not go and look for them.",
+        why=f"The {OTHER[evidence.judged]} trusts the root but has never seen {name_of(missing)}, which stands "
+        "in between. Whoever presents a certificate must send the intermediates along; "
+        "the verifier does not go and look for them.",
         fixes=present_the_chain(evidence.judged),
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "untrusted-root",
     title="Issued by an authority that the verifier does not trust",
@@ -272,7 +208,7 @@ def untrusted_root(evidence: Evidence) -> Finding | None:
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "wrong-purpose",
     title="The certificate is for another purpose",
@@ -294,7 +230,7 @@ def wrong_purpose(evidence: Evidence) -> Finding | None:
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "cn-only",
     title="The name stands in the subject only, not in subjectAltName",
@@ -312,11 +248,11 @@ def cn_only(evidence: Evidence) -> Finding | None:
         presented=f"CN={name} in the subject, no host name in subjectAltName",
         why="Host names are matched against subjectAltName alone; the common name is for people to read. "
         "curl still accepts such a certificate, requests, browsers and Go do not.",
-        fixes=check_the_name(name, evidence.judged),
+        fixes=check_the_name(name),
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "ip-as-dns",
     title="An IP address written as a DNS name",
@@ -334,11 +270,11 @@ def ip_as_dns(evidence: Evidence) -> Finding | None:
         presented=f"DNS:{name}",
         why="An IP address is matched only against iPAddress entries, which hold its bytes. "
         "Written as a dNSName it looks right to the eye and matches nothing.",
-        fixes=check_the_name(name, evidence.judged),
+        fixes=check_the_name(name),
     )
 
 
-@_row(
+@row(
     REFUSALS,
     "wrong-ip",
     title="The certificate is not for the IP address that was dialled",
@@ -351,7 +287,7 @@ def wrong_ip(evidence: Evidence) -> Finding | None:
     return _wrong_name(evidence) if _entry(evidence.handshake.scenario.server_name).startswith("IP:") else None
 
 
-@_row(
+@row(
     REFUSALS,
     "wrong-host",
     title="The certificate is for another host",
@@ -362,110 +298,6 @@ def wrong_ip(evidence: Evidence) -> Finding | None:
 def wrong_host(evidence: Evidence) -> Finding | None:
     """The client dialled a name that no dNSName entry matches."""
     return _wrong_name(evidence) if _entry(evidence.handshake.scenario.server_name).startswith("DNS:") else None
-
-
-# Successes: what nobody is told
-
-
-@_row(SUCCESSES, "nobody-verified", title="Accepted, and nobody was verified", reference="RFC 8446 appendix C.5")
-def nobody_verified(evidence: Evidence) -> Finding | None:
-    """Both switches are off: encrypted, and with whom is anybody's guess."""
-    scenario = evidence.handshake.scenario
-    if scenario.client.verifies != "none" or _client_verified(evidence):
-        return None
-    return Finding(
-        expected="nothing: neither end verified the other",
-        presented=_shown(evidence),
-        why="The connection is encrypted, and neither end knows with whom. "
-        "Any server, an impostor's too, and any client would have been accepted just the same.",
-        fixes=switch_verification_on("client") + switch_verification_on("server"),
-    )
-
-
-@_row(SUCCESSES, "server-not-verified", title="Accepted, but the client did not verify the server", reference="RFC 8446 appendix C.5")
-def server_not_verified(evidence: Evidence) -> Finding | None:
-    """The client's switch is off (curl -k, verify=False)."""
-    if evidence.handshake.scenario.client.verifies != "none" or not _client_verified(evidence):
-        return None
-    return Finding(
-        expected="nothing of the server",
-        presented=describe_chain(evidence.handshake.server_chain),
-        why="The client did not look at the server's certificate: it talks, encrypted, to whoever answered. "
-        "The two checks are independent: the server verified the client all the same.",
-        fixes=switch_verification_on("client"),
-    )
-
-
-@_row(SUCCESSES, "client-not-asked", title="Accepted, but nobody asked for the client's certificate", reference="RFC 8446 section 4.3.2")
-def client_not_asked(evidence: Evidence) -> Finding | None:
-    """The client holds a certificate; without a CertificateRequest it never left the client."""
-    if evidence.handshake.scenario.client.presents is None or evidence.handshake.asked is not False:
-        return None
-    return Finding(
-        expected="nothing of the client: no CertificateRequest was sent",
-        presented="the client's certificate stayed at home",
-        why="The client was given a certificate, and the server never asked for one, so it was not sent. "
-        "This is one-way TLS: the answer came, but the server has no idea who called.",
-        fixes=ask_for_it(),
-    )
-
-
-@_row(SUCCESSES, "optional-anonymous", title="Accepted without a client certificate: it is optional", reference="RFC 8446 section 4.4.2.4")
-def optional_anonymous(evidence: Evidence) -> Finding | None:
-    """The server asked, got an empty list, and let the client in."""
-    if evidence.handshake.scenario.server.verifies != "optional" or evidence.handshake.client_chain:
-        return None
-    return Finding(
-        expected="a client certificate, or none",
-        presented="an empty Certificate message",
-        why="The server asked, the client had nothing to show, and `optional` lets it in as nobody. "
-        "A certificate that is shown must still be good: optional does not mean that a bad one is ignored.",
-        fixes=ask_for_it(),
-    )
-
-
-@_row(SUCCESSES, "name-not-checked", title="Accepted, but the client did not check the server's name", reference="RFC 9525 section 6.1")
-def name_not_checked(evidence: Evidence) -> Finding | None:
-    """The chain was verified, the name was not (libpq's verify-ca)."""
-    if evidence.handshake.scenario.client.verifies != "chain":
-        return None
-    return Finding(
-        expected="a path to a trust anchor, for any name",
-        presented=describe_chain(evidence.handshake.server_chain),
-        why="The client checked who issued the server's certificate, not for whom. "
-        "Anyone whom the same authority has given a server's certificate could have answered.",
-        fixes=check_the_name(evidence.handshake.scenario.server_name, "server"),
-    )
-
-
-@_row(SUCCESSES, "accepted", title="Accepted", reference="RFC 8446 section 4.4")
-def accepted(evidence: Evidence) -> Finding | None:
-    """Every check that was switched on passed."""
-    mutual = _client_verified(evidence)
-    server_chain = describe_chain(evidence.handshake.server_chain)
-    if mutual:
-        return Finding(
-            title="Accepted: mutual TLS",
-            expected="a good certificate of each end",
-            presented=f"{server_chain}; {describe_chain(evidence.handshake.client_chain)}",
-            why="Each end verified the other's chain and saw it sign the handshake with its private key. "
-            "Each end now knows whom it talks to.",
-        )
-    return Finding(
-        title="Accepted: one-way TLS",
-        expected="a good certificate of the server",
-        presented=server_chain,
-        why="The client verified the server's chain and name. The server did not ask who the client is, so it does not know.",
-    )
-
-
-def _client_verified(evidence: Evidence) -> bool:
-    handshake = evidence.handshake
-    return handshake.scenario.server.verifies != "none" and bool(handshake.client_chain)
-
-
-def _shown(evidence: Evidence) -> str:
-    return f"the server: {describe_chain(evidence.handshake.server_chain)}"
 
 
 def _days(count: int) -> str:
@@ -488,8 +320,6 @@ def _common(name: str) -> str:
 
 def _entry(name: str) -> str:
     """The subjectAltName entry that would match this name."""
-    import ipaddress
-
     try:
         return f"IP:{ipaddress.ip_address(name)}"
     except ValueError:
@@ -515,5 +345,5 @@ def _wrong_name(evidence: Evidence) -> Finding | None:
         presented=", ".join(leaf.names) or "no names at all",
         why=f"The client dialled {name} and looks for exactly that among the names in the certificate. "
         "A trusted issuer is not enough: the certificate must be for the host that was asked for.",
-        fixes=check_the_name(name, evidence.judged),
+        fixes=check_the_name(name),
     )

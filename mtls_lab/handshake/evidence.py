@@ -71,9 +71,7 @@ class Evidence:
     def known_issuers(self) -> tuple[Certificate, ...]:
         """Authorities that someone in this scenario knows of, sent or not."""
         ends = (self.handshake.scenario.client, self.handshake.scenario.server)
-        return tuple(
-            one for end in ends if end.presents for one in end.presents.chain[1:] + end.presents.issuers
-        )
+        return tuple(one for end in ends if end.presents for one in end.presents.chain[1:] + end.presents.issuers)
 
     @property
     def local_failure(self) -> bool:

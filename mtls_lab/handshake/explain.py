@@ -1,8 +1,10 @@
 """From a handshake to an explanation: gather the evidence, ask the table of causes, say how sure that is."""
 
-from mtls_lab.handshake.causes import REFUSALS, SUCCESSES, Cause, Finding
+from mtls_lab.handshake.causes import REFUSALS
 from mtls_lab.handshake.evidence import OTHER, Evidence, alert_name, gather
 from mtls_lab.handshake.explanation import Confidence, Explanation
+from mtls_lab.handshake.findings import Cause, Finding
+from mtls_lab.handshake.successes import SUCCESSES
 from mtls_lab.handshake.values import Handshake
 from mtls_lab.handshake.verify_codes import verify_code_name
 
@@ -85,7 +87,8 @@ def _unknown(evidence: Evidence) -> Explanation:
         presented="unknown",
         alert=evidence.alert,
         verify_code=evidence.verify_code,
-        why=f"The {end} gave up, with the alert {alert_name(evidence.alert)}. No cause in the table fits what is known here.",
+        why=f"The {end} gave up, with the alert {alert_name(evidence.alert)}. "
+        "No cause in the table fits what is known here.",
         fixes=(),
         reference="RFC 8446 section 6.2",
         evidence=evidence.lines(),

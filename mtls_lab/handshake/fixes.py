@@ -53,17 +53,23 @@ def reissue(judged: Role, how: str) -> tuple[Fix, ...]:
     """The presenter needs another certificate."""
     name, purpose = ("localhost", "serverAuth") if judged == "server" else ("alice", "clientAuth")
     return (
-        Fix(tool="openssl", text="look with: openssl x509 -in cert.pem -noout -dates -ext subjectAltName,extendedKeyUsage"),
+        Fix(
+            tool="openssl",
+            text="look with: openssl x509 -in cert.pem -noout -dates -ext subjectAltName,extendedKeyUsage",
+        ),
         Fix(tool="mtls_lab", text=f'issuing.issue("{name}", purpose="{purpose}"): a new certificate {how}'),
     )
 
 
-def check_the_name(name: str, judged: Role) -> tuple[Fix, ...]:
+def check_the_name(name: str) -> tuple[Fix, ...]:
     """The certificate is to carry the name that is dialled, and the client is to check it."""
     kind = "IP" if name.replace(".", "").isdigit() or ":" in name else "DNS"
     return (
         Fix(tool="openssl", text=f'req -x509 ... -addext "subjectAltName={kind}:{name}"'),
-        Fix(tool="curl", text="dial a name that is in the certificate (--resolve NAME:PORT:127.0.0.1 if DNS does not know it)"),
+        Fix(
+            tool="curl",
+            text="dial a name that is in the certificate (--resolve NAME:PORT:127.0.0.1 if DNS does not know it)",
+        ),
         Fix(tool="libpq", text="sslmode=verify-full checks chain and name, verify-ca the chain only"),
         Fix(tool="mtls_lab", text=f'issuing.issue("{name}", purpose="serverAuth"), client verifies="chain and name"'),
     )

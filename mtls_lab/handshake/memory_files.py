@@ -26,7 +26,7 @@ def release(descriptor: int, path: str) -> None:
     os.close(descriptor)
     if not _HAS_MEMFD:
         try:
-            os.unlink(path)
+            Path(path).unlink()
         except OSError:
             # Windows keeps a file that an SSLContext still holds open; the temporary folder's cleaner takes it.
             return

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from mtls_lab.certificates import Certificate, Credential
 from mtls_lab.handshake.messages import VERSIONS, Message, Role, Version, Wire
+from mtls_lab.handshake.pcapng import to_pcapng
 from mtls_lab.handshake.wire import decode, negotiated_version
 
 ClientLevel = Literal["none", "chain", "chain and name"]
@@ -180,6 +181,13 @@ class Handshake:
     def fatal_alerts(self) -> Iterator[Message]:
         """The alerts that ended the connection, in order."""
         return (message for message in self.messages if message.fatal)
+
+    def pcapng(self) -> bytes:
+        """This handshake as a capture file with its secrets inside: Wireshark and tshark open it decrypted.
+
+        Addresses, ports and pauses in it are made up. Its secrets open this one connection and no other.
+        """
+        return to_pcapng(self.wire, self.secrets, at=self.at)
 
     def _chain(self, role: Role) -> tuple[Certificate, ...] | None:
         for message in self.messages:

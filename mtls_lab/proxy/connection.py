@@ -86,6 +86,7 @@ class ClientConnection(asyncio.Protocol):
         self._address: str
         self._address, self._client_port = transport.get_extra_info("peername")[:2]
         self._service.connections.add(self)
+        self._service.seen.expect(self._client_port)
         self._timer = self._service.loop.call_later(HANDSHAKE_TIMEOUT_S, self._give_up_on_handshake)
 
     def data_received(self, data: bytes) -> None:

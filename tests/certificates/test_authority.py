@@ -278,6 +278,18 @@ def test_a_key_that_is_not_there_cannot_be_kept_nor_another_one_read(tmp_path: P
         Authority.read(root.certificate_path, other.key_path)
 
 
+def test_what_is_read_must_be_an_authority_up_to_its_root(tmp_path: Path) -> None:
+    kept = ISSUING.write(tmp_path, name="issuing", keep_key=True)
+    leaf = ROOT.issue("alice", purpose="clientAuth").write(tmp_path)
+    kept.certificate_path.write_bytes(ISSUING.certificate.pem)
+    assert kept.key_path is not None
+
+    with pytest.raises(ValueError, match=r"issuing\.pem' ends without the root"):
+        Authority.read(kept.certificate_path, kept.key_path)
+    with pytest.raises(ValueError, match=r"Certificate\('alice', issued by 'Lab Root CA'\), which is no authority"):
+        Authority.read(leaf.chain_path, leaf.key_path)
+
+
 def test_a_stranger_s_authority_without_key_identifier_is_named_by_its_key() -> None:
     made = replace(ROOT, certificate=_without_identifier(ROOT))
 

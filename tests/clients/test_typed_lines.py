@@ -11,7 +11,7 @@ import pytest
 
 from cast import Lab, make_lab, only
 from mtls_lab.clients import PROGRAMS, Request, lines
-from mtls_lab.handshake import CLIENT_LEVELS, SERVER_LEVELS, ClientLevel, Scenario, ServerLevel
+from mtls_lab.handshake import CLIENT_LEVELS, SERVER_LEVELS, ClientLevel, Scenario, ServerLevel, Version
 from stand_in_proxy import StandIn, standing_in
 from tools import program
 
@@ -87,7 +87,7 @@ def test_the_line_typed_gives_the_verdict_of_the_call(
 @pytest.mark.parametrize("dialled", ["localhost", "shop.example.test", "10.9.8.7"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_line_typed_carries_name_version_and_data(
-    lab: Lab, tmp_path: Path, name: str, dialled: str, version: str
+    lab: Lab, tmp_path: Path, name: str, dialled: str, version: Version
 ) -> None:
     needs(name)
     server = lab.issuing.issue("shop", names=(dialled,), purpose="serverAuth")
@@ -143,7 +143,8 @@ def test_the_lines_are_those_a_person_would_type(lab: Lab) -> None:
     ]
     assert typed["openssl s_client"].endswith(
         " | openssl s_client -connect localhost:8443 -servername localhost -CAfile root.pem "
-        "-verify_return_error -verify_hostname localhost -cert alice.pem -key alice-key.pem -cert_chain alice-intermediates.pem -ign_eof"
+        "-verify_return_error -verify_hostname localhost -cert alice.pem -key alice-key.pem "
+        "-cert_chain alice-intermediates.pem -ign_eof"
     )
 
 

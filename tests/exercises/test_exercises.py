@@ -66,9 +66,9 @@ def calls(lab: Lab, *letters: str) -> tuple[object, ...]:
 
 
 NEITHER = ("neither", "neither", "neither")
-HONEST = {level: ("neither", "neither", "server") for level in ("none", "chain and name")}
+HONEST = dict.fromkeys(("none", "chain and name"), ("neither", "neither", "server"))
 IMPOSTOR = {"none": NEITHER, "chain and name": ("client", "client", "client")}
-TIMID = {level: ("neither", "server", "server") for level in ("none", "chain and name")}
+TIMID = dict.fromkeys(("none", "chain and name"), ("neither", "server", "server"))
 DREAMER = {"none": ("neither", "server", "server"), "chain and name": ("client", "server", "server")}
 
 SOLVED: dict[str, Answers] = {
@@ -92,7 +92,10 @@ WRONG: dict[str, tuple[Answers, Answers]] = {
         lambda lab: (credential(lab, "localhost"), lab.root.certificate),
         lambda lab: (lab.fault("wrong-purpose", "serverAuth", "localhost"), lab.root.certificate),
     ),
-    "01-match": (wrongly_repaired, lambda lab: (lab.stranger.issue("localhost", purpose="serverAuth"), lab.root.certificate)),
+    "01-match": (
+        wrongly_repaired,
+        lambda lab: (lab.stranger.issue("localhost", purpose="serverAuth"), lab.root.certificate),
+    ),
     "01-client": (lambda lab: bob(lab, purpose="serverAuth"), lambda lab: bob(lab, name="robert")),
     "02-mend": (
         lambda lab: (one_way(lab, verifies="none"),),
@@ -106,7 +109,7 @@ WRONG: dict[str, tuple[Answers, Answers]] = {
         lambda lab: guests(lab, "optional", (lab.root,)),
         lambda lab: guests(lab, "required", (lab.root, lab.stranger)),
     ),
-    "04-dead-weight": (lambda lab: calls(lab, "b", "c"), lambda lab: calls(lab)),
+    "04-dead-weight": (lambda lab: calls(lab, "b", "c"), calls),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cast import Lab, make_lab, only
-from mtls_lab.handshake import VERSIONS, KeyLog, Scenario, TLSConnection, build_context, rehearse
+from mtls_lab.handshake import VERSIONS, KeyLog, Scenario, TLSConnection, Version, build_context, rehearse
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def pump(client: TLSConnection, server: TLSConnection, *, step: int = 65_536) ->
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("step", [1, 7, 65_536])
-def test_bytes_may_arrive_in_pieces_of_any_size(lab: Lab, version: str, step: int) -> None:
+def test_bytes_may_arrive_in_pieces_of_any_size(lab: Lab, version: Version, step: int) -> None:
     with KeyLog() as keylog:
         client, server = pair(only(lab.scenario(), version), keylog)
         client.start()
@@ -123,7 +123,9 @@ def test_close_says_goodbye_and_may_be_called_at_any_time(lab: Lab) -> None:
         assert server.failure is None
 
 
-@pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", bytes.fromhex("0000000804d2162f"), b"\x16\x03\x01\xff\xff"])
+@pytest.mark.parametrize(
+    "junk", [b"GET / HTTP/1.1\r\n\r\n", bytes.fromhex("0000000804d2162f"), b"\x16\x03\x01\xff\xff"]
+)
 def test_junk_is_a_failure_or_a_wait_and_never_an_exception(lab: Lab, junk: bytes) -> None:
     with KeyLog() as keylog:
         _, server = pair(lab.scenario(), keylog)

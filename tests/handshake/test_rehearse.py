@@ -1,14 +1,15 @@
 """The rehearsal: two real OpenSSL ends in memory."""
 
 import gc
-import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cast import Lab, make_lab, only
-from mtls_lab.handshake import VERSIONS, Alert, Endpoint, Scenario, rehearse, rehearse_all
+from mtls_lab.handshake import VERSIONS, Alert, Endpoint, Handshake, Role, Scenario, Version, rehearse, rehearse_all
+from tools import program
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +17,17 @@ def lab() -> Lab:
     return make_lab()
 
 
-def sent(handshake, role):  # type: ignore[no-untyped-def]
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def sent(handshake: Handshake, role: Role) -> list[str]:
     return [message.name for message in handshake.messages if message.sender == role]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_mutual_tls_completes_on_both_sides(lab: Lab, version: str) -> None:
+def test_mutual_tls_completes_on_both_sides(lab: Lab, version: Version) -> None:
     handshake = rehearse(only(lab.scenario(), version))
 
     assert handshake.accepted
@@ -61,7 +67,7 @@ def test_in_tls_1_2_a_refused_client_had_not_completed(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_client_that_refuses_sends_its_alert_and_no_data(lab: Lab, version: str) -> None:
+def test_a_client_that_refuses_sends_its_alert_and_no_data(lab: Lab, version: Version) -> None:
     handshake = rehearse(only(lab.scenario(server_presents="expired"), version))
 
     assert handshake.client is not None and handshake.client.failure is not None
@@ -86,7 +92,7 @@ def test_no_end_hands_out_tickets(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_is_on_the_wire_is_the_same_on_every_run(lab: Lab, version: str) -> None:
+def test_what_is_on_the_wire_is_the_same_on_every_run(lab: Lab, version: Version) -> None:
     scenario = only(lab.scenario(client_presents="untrusted-root"), version)
 
     stories = {tuple((m.sender, m.name, m.alert) for m in rehearse(scenario).messages) for _ in range(20)}
@@ -135,13 +141,13 @@ def test_rehearsals_leave_no_descriptor_behind(lab: Lab) -> None:
     scenarios = [lab.scenario(), lab.scenario(client_presents="absent")] * 10
     rehearse_all(scenarios)
     gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
 
     for scenario in scenarios:
         rehearse(scenario)
     gc.collect()
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 @pytest.mark.parametrize("name", ["", ".example", "a..b", "a" * 64, "nul\0byte"])
@@ -169,3 +175,14 @@ def test_levels_of_the_other_end_are_refused_by_name(lab: Lab) -> None:
 def test_a_server_without_a_credential_is_refused(lab: Lab) -> None:
     with pytest.raises(ValueError, match="server.presents=None"):
         Scenario(client=Endpoint(verifies="none"), server=Endpoint(verifies="none"))
+
+
+def test_a_handshake_is_a_capture_file_that_opens_decrypted(lab: Lab, tmp_path: Path) -> None:
+    tshark = program("tshark")
+    path = tmp_path / "handshake.pcapng"
+    path.write_bytes(rehearse(only(lab.scenario(client_presents="absent"), "TLSv1.3")).pcapng())
+
+    command = [tshark, "-r", str(path), "-Y", "tls.alert_message", "-T", "fields", "-e", "tls.alert_message.desc"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    assert shown.stdout.split() == ["116"]

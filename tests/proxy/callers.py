@@ -76,7 +76,7 @@ def connected(proxy: Proxy, folder: Path) -> Iterator[ssl.SSLSocket]:
     context = client_context(proxy.scenario, folder)
     with (
         socket.create_connection((proxy.host, proxy.port), timeout=10) as plain,
-        context.wrap_socket(plain, server_hostname=proxy.scenario.server_name) as tls,
+        context.wrap_socket(plain, server_hostname=proxy.scenario.server_name, suppress_ragged_eofs=False) as tls,
     ):
         yield tls
 

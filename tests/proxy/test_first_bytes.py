@@ -100,4 +100,4 @@ def test_an_idle_connection_is_closed_with_a_goodbye(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(connection, "IDLE_TIMEOUT_S", 0.2)
 
     with Proxy(make_lab().scenario()) as proxy, connected(proxy, tmp_path) as tls:
-        assert tls.recv(1) == b""  # without a close_notify Python's ssl would raise
+        assert tls.recv(1) == b""  # without a close_notify this would raise

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cast import Lab, make_lab
-from mtls_lab.handshake import CannotLoad
+from mtls_lab.handshake import Alert, CannotLoad, KeyLog, TLSConnection, build_context
 from mtls_lab.proxy import Proxy
 from proxy.callers import call, connected, read_to_end
 
@@ -72,6 +72,29 @@ def test_a_client_that_has_returned_finds_its_refusal_recorded(lab: Lab) -> None
             told = call(proxy)
 
             assert told.port in [handshake.client_port for handshake in proxy.handshakes]
+
+
+def test_what_happens_after_the_handshake_is_added_to_the_same_entry(proxy: Proxy) -> None:
+    scenario = proxy.scenario
+    with KeyLog() as keylog, socket.create_connection((proxy.host, proxy.port), timeout=5) as plain:
+        context = build_context(scenario.client, role="client", versions=scenario.versions, keylog=keylog)
+        tls = TLSConnection(context, role="client", server_name="localhost")
+        tls.start()
+        while not tls.completed:
+            plain.sendall(tls.outgoing())
+            tls.receive(plain.recv(65_536))
+        plain.sendall(tls.outgoing())
+        early = proxy.handshake_from(plain.getsockname()[1])
+        plain.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+        tls.receive(plain.recv(65_536))
+        late = proxy.handshake_from(plain.getsockname()[1])
+
+    assert early.accepted
+    assert late.server is not None and late.server.failure is not None
+    assert late.server.failure.during == "after the handshake"
+    assert [message.alert for message in late.fatal_alerts()] == [Alert.bad_record_mac]
+    assert tls.failure is not None and tls.failure.reason == "SSLV3_ALERT_BAD_RECORD_MAC"
+    assert proxy.handshakes == (late,)
 
 
 def test_waiting_for_a_stranger_says_what_was_waited_for(proxy: Proxy) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cast import Lab, make_lab, only
 from mtls_lab.certificates import Credential
-from mtls_lab.handshake import CLIENT_LEVELS, SERVER_LEVELS, VERSIONS, Handshake, Scenario, rehearse_all
+from mtls_lab.handshake import CLIENT_LEVELS, SERVER_LEVELS, VERSIONS, Handshake, Scenario, Version, rehearse_all
 from mtls_lab.proxy import Proxy
 from proxy.callers import live
 
@@ -29,7 +29,7 @@ def proxy(lab: Lab) -> Iterator[Proxy]:
         yield proxy
 
 
-def scenarios(lab: Lab, version: str, client_verifies: str) -> list[tuple[str, Scenario]]:
+def scenarios(lab: Lab, version: Version, client_verifies: str) -> list[tuple[str, Scenario]]:
     """Every combination, with its name; faults are issued once."""
     clients = {slug: lab.scenario(client_presents=slug).client.presents for slug in CLIENT_FAULTS}
     servers = {slug: lab.scenario(server_presents=slug).server.presents for slug in SERVER_FAULTS}
@@ -68,7 +68,7 @@ def story(handshake: Handshake) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("client_verifies", CLIENT_LEVELS)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_live_server_sees_what_the_rehearsed_server_saw(
-    lab: Lab, proxy: Proxy, version: str, client_verifies: str
+    lab: Lab, proxy: Proxy, version: Version, client_verifies: str
 ) -> None:
     named = scenarios(lab, version, client_verifies)
     rehearsed = rehearse_all(scenario for _, scenario in named)
