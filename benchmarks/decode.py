@@ -1,4 +1,3 @@
-
 """What decoding a handshake costs beside the handshake itself. Run: python benchmarks/decode.py [rounds]
 
 CPU time, both ends of a mutual handshake in memory, kinds of work interleaved round by round, so that a busy machine
@@ -13,10 +12,10 @@ from datetime import UTC, datetime
 
 from mtls_lab.certificates import Authority
 from mtls_lab.handshake.messages import VERSIONS, Version
-from mtls_lab.handshake.pcapng import to_pcapng
 from mtls_lab.handshake.rehearse import rehearse
 from mtls_lab.handshake.values import Endpoint, Scenario
 from mtls_lab.handshake.wire import decode
+from mtls_lab.handshake.wire.pcapng import to_pcapng
 
 _REPEATS = 5
 

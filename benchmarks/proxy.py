@@ -1,4 +1,3 @@
-
 """CPU per new mTLS connection and per keep-alive request: the proxy beside nginx, in interleaved rounds.
 
     python benchmarks/proxy.py

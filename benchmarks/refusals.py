@@ -1,4 +1,3 @@
-
 """How many refused TLS 1.3 clients are told the true reason?
 
     python benchmarks/refusals.py [tries]

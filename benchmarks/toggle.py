@@ -1,4 +1,3 @@
-
 """How long the panel takes, inside the kernel, from a toggle to the verdict and to the whole picture, in milliseconds.
 
     python benchmarks/toggle.py [rounds]

@@ -8,8 +8,7 @@ from typing import Literal, get_args
 
 from mtls_lab.certificates import Certificate, Credential
 from mtls_lab.handshake.messages import VERSIONS, Message, Role, Version, Wire
-from mtls_lab.handshake.pcapng import to_pcapng
-from mtls_lab.handshake.wire import decode, negotiated_version
+from mtls_lab.handshake.wire import decode, negotiated_version, to_pcapng
 
 ClientLevel = Literal["none", "chain", "chain and name"]
 ServerLevel = Literal["none", "optional", "required"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.handshake.code_points import HANDSHAKE_TYPES
 from mtls_lab.handshake.messages import Message, Version, Wire
-from mtls_lab.handshake.pcapng import to_pcapng
 from mtls_lab.handshake.wire import decode
+from mtls_lab.handshake.wire.code_points import HANDSHAKE_TYPES
+from mtls_lab.handshake.wire.pcapng import to_pcapng
 from tls_pair import CASES, Identities, Pair, Setting, converse
 from tools import program
 

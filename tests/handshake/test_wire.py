@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.handshake.alerts import Alert
-from mtls_lab.handshake.code_points import CIPHER_SUITES
-from mtls_lab.handshake.distinguished_names import NotAName, distinguished_name
-from mtls_lab.handshake.keys import expand_label
 from mtls_lab.handshake.messages import Message, Role, Version, Wire
 from mtls_lab.handshake.wire import client_random, decode, negotiated_version
+from mtls_lab.handshake.wire.code_points import CIPHER_SUITES
+from mtls_lab.handshake.wire.distinguished_names import NotAName, distinguished_name
+from mtls_lab.handshake.wire.keys import expand_label
 from openssl_peer import OpensslPeer, Relay, start_server, stop
 from tls_pair import (
     CASES,

@@ -9,9 +9,9 @@ import hmac
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
-from mtls_lab.handshake.fields import ServerHello
 from mtls_lab.handshake.messages import Role
-from mtls_lab.handshake.records import Record
+from mtls_lab.handshake.wire.fields import ServerHello
+from mtls_lab.handshake.wire.records import Record
 
 Epoch = Literal["early", "handshake", "application"]
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mtls_lab.handshake.messages import Message
-from mtls_lab.handshake.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE
+from mtls_lab.handshake.wire.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE
 
 HELLO, RETRY, SECOND_HELLO, SERVER_FLIGHT, CLIENT_FLIGHT, ANSWER, ROUNDS, GOODBYE = range(8)
 

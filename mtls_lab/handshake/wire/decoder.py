@@ -27,13 +27,13 @@ the two directions are merged into one sequence that does not depend on chance (
 """
 
 from mtls_lab.handshake.alerts import Alert
-from mtls_lab.handshake.code_points import CONTENT_TYPES, HANDSHAKE_TYPES
-from mtls_lab.handshake.details import Details, describe
-from mtls_lab.handshake.fields import offers_early_data, read_certificates, read_server_hello
-from mtls_lab.handshake.flights import Item, in_order
-from mtls_lab.handshake.keys import Epoch, Keys, Protection
 from mtls_lab.handshake.messages import VERSIONS, Message, Role, Version, Wire
-from mtls_lab.handshake.records import (
+from mtls_lab.handshake.wire.code_points import CONTENT_TYPES, HANDSHAKE_TYPES
+from mtls_lab.handshake.wire.details import Details, describe
+from mtls_lab.handshake.wire.fields import offers_early_data, read_certificates, read_server_hello
+from mtls_lab.handshake.wire.flights import Item, in_order
+from mtls_lab.handshake.wire.keys import Epoch, Keys, Protection
+from mtls_lab.handshake.wire.records import (
     ALERT,
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,

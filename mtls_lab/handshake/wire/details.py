@@ -7,7 +7,7 @@ is random (randoms, session ids, key shares, signatures) and every length. A rea
 
 from collections.abc import Callable
 
-from mtls_lab.handshake.code_points import (
+from mtls_lab.handshake.wire.code_points import (
     CERTIFICATE_TYPES,
     CIPHER_SUITES,
     COMPRESSIONS,
@@ -18,8 +18,8 @@ from mtls_lab.handshake.code_points import (
     is_grease,
     name_of,
 )
-from mtls_lab.handshake.distinguished_names import NotAName, distinguished_name
-from mtls_lab.handshake.fields import (
+from mtls_lab.handshake.wire.distinguished_names import NotAName, distinguished_name
+from mtls_lab.handshake.wire.fields import (
     Cursor,
     Malformed,
     ServerHello,

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from mtls_lab.handshake.code_points import CIPHER_SUITES, VERSIONS, name_of
+from mtls_lab.handshake.wire.code_points import CIPHER_SUITES, VERSIONS, name_of
 
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3)."""

@@ -3,7 +3,7 @@
 X.509 belongs to the floor below, but there it comes inside certificates; on the wire a name stands alone.
 """
 
-from mtls_lab.handshake.fields import Cursor
+from mtls_lab.handshake.wire.fields import Cursor
 
 _SHORT = {
     "2.5.4.3": "CN",

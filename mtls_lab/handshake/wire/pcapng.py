@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from mtls_lab.handshake.keys import secret_lines
 from mtls_lab.handshake.messages import Role, Wire
-from mtls_lab.handshake.wire import client_random
+from mtls_lab.handshake.wire.decoder import client_random
+from mtls_lab.handshake.wire.keys import secret_lines
 
 _SECTION_HEADER, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
 _TLS_KEY_LOG = 0x544C534B
