@@ -8,7 +8,8 @@
     python3 lab.py --no-browser     anything else goes to the `mtls-lab` command
 
 The first run makes the folder .venv beside this file and installs what is needed into it, with uv, which venv and
-pip fetch where the machine has none. Later runs use it again until pyproject.toml changes. Delete .venv to start afresh; nothing is installed anywhere else.
+pip fetch where the machine has none. Later runs use it again until pyproject.toml changes. Delete .venv to start
+afresh; nothing is installed anywhere else.
 """
 
 # Written for the standard library of any Python 3.6 or newer, so that an old one can say what it lacks.
