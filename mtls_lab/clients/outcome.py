@@ -49,7 +49,7 @@ def join(target: Target, request: Request, outcome: Outcome, *, began: datetime)
     if seen is None:
         return _alone(request, outcome, began)
     scenario = replace(seen.scenario, client=request.client)
-    return replace(seen, scenario=scenario, client=_side(seen, outcome))
+    return seen.told_by(_side(seen, outcome), scenario=scenario)
 
 
 def _seen_by(target: Target, outcome: Outcome, began: datetime) -> Handshake | None:

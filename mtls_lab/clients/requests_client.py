@@ -92,10 +92,11 @@ def _run(request: Request, folder: Path) -> Outcome:
 
 
 def _version() -> str:
-    # Not at the top: it brings the email package along.
-    from importlib.metadata import version
+    import requests
+    import urllib3
 
-    return f"requests {version('requests')} (urllib3 {version('urllib3')}, Python {platform.python_version()})"
+    told = urllib3.__version__  # type: ignore[attr-defined]  # documented, though not in its __all__
+    return f"requests {requests.__version__} (urllib3 {told}, Python {platform.python_version()})"
 
 
 def _ask(session: "Session", request: Request, folder: Path) -> "Response":

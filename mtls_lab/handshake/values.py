@@ -1,7 +1,7 @@
 """The values that go in (Endpoint, Scenario) and the record that comes out (Handshake, told by two Sides)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, get_args
@@ -180,6 +180,13 @@ class Handshake:
     def fatal_alerts(self) -> Iterator[Message]:
         """The alerts that ended the connection, in order."""
         return (message for message in self.messages if message.fatal)
+
+    def told_by(self, client: Side, *, scenario: Scenario) -> "Handshake":
+        """The same handshake with the client's side of the story added."""
+        joined = replace(self, client=client, scenario=scenario)
+        # Same bytes, same secrets: what is read from them need not be read again (a cached_property lives in there).
+        joined.__dict__["messages"] = self.messages
+        return joined
 
     def pcapng(self) -> bytes:
         """This handshake as a capture file with its secrets inside: Wireshark and tshark open it decrypted.
