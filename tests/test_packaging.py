@@ -282,7 +282,8 @@ def test_no_file_names_a_package_index() -> None:
     named = [
         path.name
         for path in [*ROOT.glob("*"), ROOT / ".ci" / "run", WORKFLOW]
-        if path.is_file() and re.search(r"--(extra-)?index-url|//pypi|pythonhosted|npmjs\.|find-links", path.read_text("utf-8"))
+        if path.is_file()
+        and re.search(r"--(extra-)?index-url|//pypi|pythonhosted|npmjs\.|find-links", path.read_text("utf-8"))
     ]
 
     assert named == []
