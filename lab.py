@@ -244,7 +244,9 @@ def main(arguments: List[str]) -> None:
     environment.pop("PYTHONHOME", None)
     if testing:
         os.chdir(HERE)
-        become([PYTHON, "-m", "pytest", *arguments[1:]], environment)
+        # All of it goes by file over a few processes: a notebook torn over two kernels would fail.
+        spread = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
+        become([PYTHON, "-m", "pytest", *(arguments[1:] or spread)], environment)
     become([PYTHON, "-m", "mtls_lab.cli", *arguments], environment)
 
 

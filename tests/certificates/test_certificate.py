@@ -213,7 +213,11 @@ def test_signatures_of_every_key_type_are_verified(key_type: str) -> None:
     assert not leaf.is_signed_by(other.certificate)
 
 
-@pytest.mark.parametrize("der", [b"", b"garbage", b"\x30\x80", LEAF.der[:100], LEAF.der + b"\0"])
+@pytest.mark.parametrize(
+    "der",
+    [b"", b"garbage", b"\x30\x80", LEAF.der[:100], LEAF.der + b"\0"],
+    ids=["nothing", "garbage", "endless", "cut off", "too long"],
+)
 def test_bytes_that_are_no_certificate_read_as_nothing_and_say_why(der: bytes) -> None:
     certificate = Certificate(der=der)
 
