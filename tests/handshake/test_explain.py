@@ -1,5 +1,6 @@
 """From handshake to explanation: each cause is reached by its fault, and a near miss does not reach it."""
 
+import random
 import re
 import time
 from dataclasses import replace
@@ -229,3 +230,26 @@ def test_without_the_secrets_it_does_not_claim_to_know_what_was_asked(lab: Lab) 
     assert hidden.asked is None
     assert "client-not-asked" not in (explain(hidden).cause, *explain(hidden).also)
     assert rehearse(only(lab.scenario(server_verifies="none"), "TLSv1.3")).asked is False
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_whatever_crossed_the_wire_it_never_raises(lab: Lab, version: Version) -> None:
+    chance = random.Random(8446)  # the same mutations on every run
+    for slug in ("good", "absent", "wrong-purpose"):
+        handshake = rehearse(only(lab.scenario(client_presents=slug), version))
+        for _ in range(100):
+            nth = chance.randrange(len(handshake.wire))
+            sender, data = handshake.wire[nth]
+            broken = bytearray(data)
+            for _ in range(chance.randint(1, 8)):
+                broken[chance.randrange(len(broken))] = chance.randrange(256)
+            cut = bytes(broken[: chance.randint(1, len(broken))])
+            wire = (*handshake.wire[:nth], (sender, cut), *handshake.wire[nth + 1 :])
+            side = chance.choice(["client", "server", "both"])
+            seen = replace(handshake, wire=wire, secrets=chance.choice([handshake.secrets, ""]))
+            if side == "client":
+                seen = replace(seen, server=None)
+            elif side == "server":
+                seen = replace(seen, client=None)
+
+            assert explain(seen).cause
