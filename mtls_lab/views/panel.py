@@ -20,10 +20,11 @@ PANEL_STYLE = """<style>
   box-shadow: inset 0 0 0 1px var(--jp-brand-color1); }
 .CLASS .widget-radio-box label:focus-within, .CLASS summary:focus-visible, .CLASS select:focus-visible,
 .CLASS button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 2px; }
+[data-jp-theme-light="false"] .CLASS select { appearance: auto; background-image: none !important; color-scheme: dark; }
 </style>""".replace("CLASS", PANEL_CLASS)
 """Radio buttons that look like switches, and a focus that is seen; colours are the theme's."""
 _PRE = (
-    "white-space:pre-wrap;overflow-wrap:anywhere;margin:2px 0 8px 0;padding:6px 10px;border-radius:4px;"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:2px 0 8px 0;padding:6px 10px;border-radius:4px;"
     "background:var(--jp-layout-color2, #eef1f5);color:var(--jp-content-font-color1, #1c2733);line-height:1.45"
 )
 

@@ -177,7 +177,8 @@ measured
 #
 # The panel runs a real handshake on every change. Move each switch, then let the server present something expired, or
 # dial another name. With *program* you choose whether the handshake runs in memory or a real curl, requests or openssl
-# calls a real proxy. Below the picture stands what you would type for exactly that state.
+# calls a real proxy. Below the picture stands what you would type for exactly that state. With the keyboard: *Tab* goes from
+# control to control, *Space* picks a position, letters pick from a list.
 
 # %%
 panel = TwoSwitches()
