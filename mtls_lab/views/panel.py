@@ -20,7 +20,8 @@ PANEL_STYLE = """<style>
   box-shadow: inset 0 0 0 1px var(--jp-brand-color1); }
 .CLASS .widget-radio-box label:focus-within, .CLASS summary:focus-visible, .CLASS select:focus-visible,
 .CLASS button:focus-visible { outline: 2px solid var(--jp-brand-color1); outline-offset: 2px; }
-[data-jp-theme-light="false"] .CLASS select { appearance: auto; background-image: none !important; color-scheme: dark; }
+[data-jp-theme-light="false"] .CLASS select { appearance: auto; background-image: none !important;
+  color-scheme: dark; }
 </style>""".replace("CLASS", PANEL_CLASS)
 """Radio buttons that look like switches, and a focus that is seen; colours are the theme's."""
 _PRE = (
