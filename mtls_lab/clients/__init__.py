@@ -4,11 +4,11 @@ from mtls_lab.clients.call import Call
 from mtls_lab.clients.curl_client import curl
 from mtls_lab.clients.openssl_client import s_client
 from mtls_lab.clients.programs import Program, discover
-from mtls_lab.clients.request import Request, Target
+from mtls_lab.clients.request import Request, Target, write_files
 from mtls_lab.clients.requests_client import get
 from mtls_lab.handshake import Scenario
 
-__all__ = ["PROGRAMS", "Call", "Program", "Request", "Target", "curl", "get", "lines", "s_client"]
+__all__ = ["PROGRAMS", "Call", "Program", "Request", "Target", "curl", "get", "lines", "s_client", "write_files"]
 
 PROGRAMS: dict[str, Program] = discover(__path__)
 """Every client program by its name: a module here whose name ends in `_client` and that holds a `PROGRAM`."""

@@ -1,7 +1,6 @@
 """What is to be asked, by whom and of whom; the files and names a person would need to type it."""
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from mtls_lab.certificates import Authority, Certificate
+from mtls_lab.certificates.files import PRIVATE, NewFile
+from mtls_lab.certificates.files import write_files as write_new
 from mtls_lab.handshake import Endpoint, Handshake, Scenario
 
 Environment = Mapping[str, "str | tuple[Certificate, ...]"]
@@ -201,11 +202,24 @@ def private_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
     """A folder with these files that only this user can read, gone after the block."""
     with TemporaryDirectory(prefix="mtls-lab-") as name:
         folder = Path(name)
-        for file, content in files.items():
-            descriptor = os.open(folder / file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
+        write_new(_private(files, folder), overwrite=False)
         yield folder
+
+
+def write_files(target: Target, folder: str | Path, *, overwrite: bool = False) -> tuple[str, ...]:
+    """Write the files that the typed lines name into a folder, to type the lines there yourself; returns the names.
+
+    All of them can be read by this user only: one is a private key. Raises ValueError naming the first file that
+    exists already, unless `overwrite`.
+    """
+    request = request_for(target, "/", client=None, data=None, environment=None, timeout_s=1)
+    files = request.files()
+    write_new(_private(files, Path(folder)), overwrite=overwrite)
+    return tuple(files)
+
+
+def _private(files: Mapping[str, bytes], folder: Path) -> list[NewFile]:
+    return [NewFile(path=folder / name, content=content, mode=PRIVATE) for name, content in files.items()]
 
 
 def _pem(certificates: tuple[Certificate, ...]) -> bytes:

@@ -25,8 +25,9 @@ PANEL_STYLE = """<style>
 </style>""".replace("CLASS", PANEL_CLASS)
 """Radio buttons that look like switches, and a focus that is seen; colours are the theme's."""
 _PRE = (
-    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:2px 0 8px 0;padding:6px 10px;border-radius:4px;"
-    "background:var(--jp-layout-color2, #eef1f5);color:var(--jp-content-font-color1, #1c2733);line-height:1.45"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:2px 0 8px 0;padding:6px 10px;"
+    "border-radius:4px;line-height:1.45;background:var(--jp-layout-color2, #eef1f5);"
+    "color:var(--jp-content-font-color1, #1c2733)"
 )
 
 

@@ -52,6 +52,20 @@ called.body
 
 # %% [markdown]
 # The first line of the result is what you would type. `--cacert root.pem` says whom to trust: one-way TLS, and it works.
+#
+# Type it yourself, if you like. `write_files` puts the files that the lines name into a folder; in a terminal (*File → New →
+# Terminal*) go there, and put the number from `proxy.port` in place of PORT. The next cell does just that.
+
+# %%
+from tempfile import TemporaryDirectory
+
+from mtls_lab.clients import write_files
+
+folder = TemporaryDirectory()
+write_files(proxy, folder.name)
+
+# %% tags=["nbval-ignore-output"]
+# !cd {folder.name} && curl -sS --noproxy localhost --cacert root.pem -d hello https://localhost:{proxy.port}/echo/reversed
 
 # %% [markdown]
 # ## The server always shows a certificate
@@ -66,7 +80,7 @@ show(called.handshake)
 # ## First check: who issued it?
 #
 # Without `--cacert` curl uses the authorities that came with the system. Ours is not among them. Here the client trusts nobody at
-# all; who will refuse?
+# all (in `nobody.pem` stands a root that never signed anything); who will refuse?
 
 # %%
 trusts_nobody = replace(scenario, client=replace(client, trusts=()))
@@ -239,6 +253,7 @@ hint("02-mend"), hint("02-same-authority")
 
 # %%
 proxy.close()
+folder.cleanup()
 
 # %% [markdown]
 # ## What you can do now

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from cast import Lab, make_lab, only
-from mtls_lab.clients import PROGRAMS, Request, lines
+from mtls_lab.clients import PROGRAMS, Request, lines, write_files
 from mtls_lab.handshake import CLIENT_LEVELS, SERVER_LEVELS, ClientLevel, Scenario, ServerLevel, Version
+from mtls_lab.proxy import Proxy
 from stand_in_proxy import StandIn, standing_in
 from tools import program
 
@@ -151,3 +153,17 @@ def test_the_lines_are_those_a_person_would_type(lab: Lab) -> None:
 def needs(name: str) -> None:
     if name != "requests":
         program(name.split(maxsplit=1)[0])
+
+
+def test_the_files_that_the_lines_name_can_be_written_for_typing_them(lab: Lab, tmp_path: Path) -> None:
+    with Proxy(lab.scenario()) as proxy:
+        names = write_files(proxy, tmp_path)
+
+        with pytest.raises(ValueError, match="root.pem exists already"):
+            write_files(proxy, tmp_path)
+        assert write_files(proxy, tmp_path, overwrite=True) == names
+
+    assert names == ("root.pem", "alice.pem", "alice-key.pem", "alice-intermediates.pem")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    if os.name == "posix":
+        assert (tmp_path / "alice-key.pem").stat().st_mode & 0o777 == 0o600
