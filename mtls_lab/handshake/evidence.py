@@ -93,23 +93,12 @@ class Evidence:
         return (side.failure.verify_code or None) if side is not None and side.failure is not None else None
 
     @cached_property
-    def reason(self) -> str | None:
-        """The symbol the refusing end gives."""
-        side = self._refusing_side()
-        return side.failure.reason if side is not None and side.failure is not None else None
-
-    @cached_property
     def client_finished(self) -> bool:
         """The client's handshake call had returned."""
         client = self.handshake.client
         if client is not None:
             return client.completed
         return self.handshake.version == "TLSv1.3" and self._sent("client", "Finished")
-
-    @cached_property
-    def client_data(self) -> bool:
-        """The client went on to send data."""
-        return self._sent("client", "ApplicationData")
 
     @property
     def stage(self) -> Stage | None:
