@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 
 from mtls_lab.exercises.outcome import Outcome, untouched, wrong
 
@@ -24,7 +25,6 @@ class Exercise:
 
 
 _EXERCISES: dict[str, Exercise] = {}
-_NOTEBOOKS = ("two_switches", "certificates", "client_verifies", "server_verifies")
 
 
 def exercise(slug: str, *, hints: tuple[str, ...]) -> Callable[[Check], Check]:
@@ -40,8 +40,9 @@ def exercise(slug: str, *, hints: tuple[str, ...]) -> Callable[[Check], Check]:
 
 def find(slug: str) -> Exercise:
     """The exercise of that slug; a ValueError names those there are."""
-    for notebook in _NOTEBOOKS:
-        import_module(f"mtls_lab.exercises.{notebook}")
+    package = import_module("mtls_lab.exercises")
+    for module in iter_modules(package.__path__):
+        import_module(f"{package.__name__}.{module.name}")
     if slug not in _EXERCISES:
         raise ValueError(f"slug={slug!r} is no exercise; there are {', '.join(sorted(_EXERCISES))}")
     return _EXERCISES[slug]

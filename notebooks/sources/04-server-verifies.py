@@ -152,7 +152,7 @@ show(explain(rehearse(chainless)))
 # The last two put the same alert on the wire, `unknown_ca`. From the client's side they look alike, and both texts sound
 # as if the *server* had a problem. Only the server knows which it was; the table of evidence above sees both sides.
 #
-# Would it help alice if the client stopped verifying the server, with `-k`?
+# Back to the client without a certificate. Would it get in if it stopped verifying the server, with `-k`?
 
 # %%
 with_k = replace(nobody, client=replace(nobody.client, verifies="none"))
