@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -250,16 +252,26 @@ def real_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ask, st
 
 
 def until_running(runtime: Path, process: "subprocess.Popen[str]") -> Any:
-    """What the server wrote down about itself when it began to listen."""
+    """What the server wrote down about itself, once it answers: the file is written before the port is open."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         for path in runtime.glob("jpserver-*.json"):
             # Being written while we look: not JSON yet.
-            if text := path.read_text(encoding="utf-8"):
-                return json.loads(text)
-        # Jupyter offers nothing to wait on but this file.
+            if (text := path.read_text(encoding="utf-8")) and listens(about := json.loads(text)):
+                return about
+        # Jupyter offers nothing to wait on but this file and the port.
         time.sleep(0.1)
     raise AssertionError(process.communicate(timeout=10)[0] if process.poll() is not None else "no server in 60 s")
+
+
+def listens(about: Any) -> bool:
+    """Somebody takes connections where the server says that it is."""
+    place = urllib.parse.urlsplit(about["url"])
+    try:
+        socket.create_connection((place.hostname or "", place.port or 0), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @pytest.mark.live
