@@ -1,4 +1,4 @@
-"""The command `mtls-lab`: one row of `COMMANDS` per subcommand.
+"""The command `mtls-lab`: its subcommands are `open` and `doctor` here, and one file each in `commands/`.
 
 Exit codes: 0 done; 1 the lab cannot run, or what was asked for failed; 2 the command line was not understood.
 """
@@ -10,32 +10,20 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import asdict
+from importlib import import_module, metadata
 from pathlib import Path
+from pkgutil import iter_modules
 
-from mtls_lab import doctor
+from mtls_lab import commands, doctor
+from mtls_lab.commands.command import Command
 
 MANIFEST = ".mtls-lab.json"
 """In a learner's folder: the hash of every notebook as it was laid out, to tell what the learner has changed."""
 # JupyterLab's layer of defaults: a learner's own settings still come before them.
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """One subcommand."""
-
-    name: str
-    """What is typed after `mtls-lab`."""
-    help: str
-    """One line for `mtls-lab --help`."""
-    arguments: Callable[[argparse.ArgumentParser], None]
-    """Declares its arguments."""
-    run: Callable[[argparse.Namespace], int]
-    """Does it, and returns the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -237,6 +225,14 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0 if able else 1
 
 
+def _in_files() -> Iterator[Command]:
+    """The command of each file in `commands/`: adding one touches nothing else."""
+    for found in iter_modules(commands.__path__):
+        module = import_module(f"{commands.__name__}.{found.name}")
+        if hasattr(module, "COMMAND"):
+            yield module.COMMAND
+
+
 COMMANDS = (
     Command(name="open", help="open JupyterLab on the notebooks", arguments=_open_arguments, run=_open),
     Command(
@@ -245,6 +241,7 @@ COMMANDS = (
         arguments=_doctor_arguments,
         run=_doctor,
     ),
+    *_in_files(),
 )
 
 if __name__ == "__main__":

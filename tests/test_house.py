@@ -27,8 +27,9 @@ FLOORS = {
     "clients": 2,
     "views": 3,
     "exercises": 3,
+    "commands": 4,
     "doctor": 4,
-    # On top of doctor, which is one of its commands.
+    # On top of doctor and commands, which are its commands.
     "cli": 5,
 }
 

@@ -1,0 +1,1 @@
+"""The subcommands of `mtls-lab`: one file each, found by `cli.py`."""
