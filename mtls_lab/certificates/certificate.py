@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, wraps
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab.certificates.keys import describe_key, hash_of
 from mtls_lab.certificates.names import as_address, spell, to_ascii
+
+if TYPE_CHECKING:
+    from mtls_lab.certificates.validation.reading import Reading
 
 T = TypeVar("T")
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
@@ -112,6 +115,11 @@ class Certificate:
     def issuer(self) -> str | None:
         """Who issued it, by its own account (RFC 4514 string)."""
         return self.parsed.issuer.rfc4514_string(_ATTRIBUTES)
+
+    @_lenient(b"")
+    def issuer_der(self) -> bytes:
+        """Who issued it, as the bytes of the name: what a server's list of acceptable authorities is made of."""
+        return self.parsed.issuer.public_bytes()
 
     @_lenient(None)
     def common_name(self) -> str | None:
@@ -215,6 +223,17 @@ class Certificate:
     def self_issued(self) -> bool:
         """Subject and issuer are the same name. Who signed it is another question: see `is_signed_by`."""
         return self.parsed.subject == self.parsed.issuer
+
+    @cached_property
+    def reading(self) -> "Reading | None":
+        """It as OpenSSL reads it, which is wider than `parsed`; None where OpenSSL cannot read it either."""
+        from mtls_lab.certificates.validation.ber import MalformedError
+        from mtls_lab.certificates.validation.reading import Reading
+
+        try:
+            return Reading(self.der)
+        except MalformedError:
+            return None
 
     def is_signed_by(self, issuer: "Certificate") -> bool:
         """The issuer has the right name, and its key made this signature; False too where that cannot be checked.

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from mtls_lab.certificates.certificate import Certificate
 from mtls_lab.certificates.files import PRIVATE, NewFile, file_stem, write_files
 from mtls_lab.certificates.keys import encrypt_with, hash_of, key_from_pem, key_to_pem
+
+KeyProblem = Literal["encrypted", "DER", "a certificate", "nothing", "something else"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +54,23 @@ class Credential:
     @cached_property
     def key_matches(self) -> bool:
         """The private key belongs to the leaf; False too where one of them cannot be read."""
+        return self.key_fits(self.leaf)
+
+    def key_fits(self, certificate: Certificate) -> bool:
+        """The private key belongs to that certificate; False too where one of them cannot be read."""
         try:
-            return hash_of(key_from_pem(self.key_pem).public_key()) == self.leaf.public_key_hash
+            return hash_of(key_from_pem(self.key_pem).public_key()) == certificate.public_key_hash
         except ValueError:
             return False
+
+    @cached_property
+    def key_problem(self) -> KeyProblem | None:
+        """What stands in `key_pem` instead of a private key in PEM; None where there is one that can be read."""
+        try:
+            key_from_pem(self.key_pem)
+        except ValueError:
+            return _what_is(self.key_pem)
+        return None
 
     @classmethod
     def read(cls, certificate_path: str | Path, key_path: str | Path, password: str | None = None) -> Self:
@@ -116,3 +131,13 @@ def plan_credential_files(
 
 def _owner(credential: Credential) -> str:
     return file_stem(credential.leaf.common_name or next(iter(credential.leaf.names), ""))
+
+
+def _what_is(key_pem: bytes) -> KeyProblem:
+    if b"ENCRYPTED" in key_pem and b"PRIVATE KEY-----" in key_pem:
+        return "encrypted"
+    if key_pem[:1] == b"\x30":
+        return "DER"
+    if b"CERTIFICATE-----" in key_pem:
+        return "a certificate"
+    return "something else" if key_pem.strip() else "nothing"

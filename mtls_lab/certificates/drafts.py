@@ -50,6 +50,10 @@ class Draft:
     """The only names that certificates below an authority may hold, by kind."""
     excluded: tuple[x509.GeneralName, ...] = ()
     """The names that certificates below an authority may not hold."""
+    extra: tuple[x509.Extension[x509.ExtensionType], ...] = ()
+    """Extensions to add, each in place of the sound one of its kind."""
+    left_out: tuple[x509.ObjectIdentifier, ...] = ()
+    """Extensions to leave out."""
 
 
 def leaf_draft(
@@ -137,8 +141,12 @@ def sign(
         .not_valid_before(draft.not_before)
         .not_valid_after(draft.not_after)
     )
+    instead = {one.oid for one in draft.extra}
     for extension, critical in _extensions(draft, public_key, issuer):
-        builder = builder.add_extension(extension, critical)
+        if extension.oid not in instead and extension.oid not in draft.left_out:
+            builder = builder.add_extension(extension, critical)
+    for one in draft.extra:
+        builder = builder.add_extension(one.value, one.critical)
     return Certificate(der=to_der(builder.sign(key, choose_hash(key, signature_hash))))
 
 

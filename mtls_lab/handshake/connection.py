@@ -34,7 +34,14 @@ _CHUNK = 65_536
 class TLSConnection:
     """One end of one TLS connection, sans I/O."""
 
-    def __init__(self, context: ssl.SSLContext, *, role: Role, server_name: str | None = None) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        *,
+        role: Role,
+        server_name: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         self.role: Role = role
         self.completed = False
         """This end's handshake call returned."""
@@ -44,7 +51,11 @@ class TLSConnection:
         """The peer will send no more: its close_notify or its end of file came."""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(
-            self._incoming, self._outgoing, server_side=role == "server", server_hostname=server_name
+            self._incoming,
+            self._outgoing,
+            server_side=role == "server",
+            server_hostname=server_name,
+            session=session,
         )
         self._wire: list[tuple[Role, bytes]] = []
         self._room = KEPT_AFTER_HANDSHAKE
@@ -54,6 +65,11 @@ class TLSConnection:
     def wire(self) -> Wire:
         """The ciphertext kept so far, each piece with its sender."""
         return tuple(self._wire)
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What a later connection of the same context may resume; None while there is nothing."""
+        return self._tls.session
 
     @property
     def peer_chain(self) -> tuple[bytes, ...]:

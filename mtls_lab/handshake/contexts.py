@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from mtls_lab.certificates import Credential
+from mtls_lab.certificates.crl import crl_to_pem
 from mtls_lab.handshake.memory_files import as_file, open_private_file, release
 from mtls_lab.handshake.messages import Role, Version, Wire
 from mtls_lab.handshake.values import Endpoint, Failure, Moment
@@ -54,6 +55,12 @@ class KeyLog:
         self._collect()
         return "".join(f"{line}\n" for line in self._lines.pop(random.hex(), ()))
 
+    def add(self, line: bytes) -> None:
+        """Take a line that no file brought."""
+        fields = line.decode("ascii").split()
+        if len(fields) == 3:
+            self._lines.setdefault(fields[1], {})[" ".join(fields)] = None
+
     def _collect(self) -> None:
         """Move what was written since the last look into `_lines`; contexts append, so emptying the file is safe."""
         size = os.fstat(self._descriptor).st_size
@@ -82,33 +89,68 @@ class KeyLog:
         self.close()
 
 
-def build_context(endpoint: Endpoint, *, role: Role, versions: tuple[Version, ...], keylog: KeyLog) -> ssl.SSLContext:
-    """A fresh context for that end. Raises CannotLoad when OpenSSL refuses the end's own credential."""
+def build_context(
+    endpoint: Endpoint, *, role: Role, versions: tuple[Version, ...], keylog: KeyLog, tickets: bool = False
+) -> ssl.SSLContext:
+    """A fresh context for that end. Raises CannotLoad when OpenSSL refuses the end's own credential.
+
+    `tickets` let sessions be resumed, against rule 1: for showing what that skips, and nothing else.
+    """
+    if not endpoint.known:
+        raise ValueError(f"nobody knows the {role}'s settings (verifies='unknown'), so there is nothing to run it with")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT if role == "client" else ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = min(_TLS_VERSIONS[one] for one in versions)
-    context.maximum_version = max(_TLS_VERSIONS[one] for one in versions)
+    allowed = [_TLS_VERSIONS[one] for one in endpoint.versions or versions]
+    context.minimum_version, context.maximum_version = min(allowed), max(allowed)
     context.keylog_filename = keylog.path
     context.check_hostname = endpoint.verifies == "chain and name"
     context.verify_mode = _VERIFY_MODES[endpoint.verifies]
-    context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
+    context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | (ssl.VERIFY_X509_STRICT if endpoint.strict else 0)
     context.hostname_checks_common_name = False
-    context.options |= ssl.OP_NO_TICKET
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
     # Some Pythons (3.11.2 for one) take a connection that breaks off for one that was closed; OpenSSL 3 can tell.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.set_alpn_protocols(["http/1.1"])
-    if role == "server":
+    if role == "server" and not tickets:
         context.num_tickets = 0
+    _choose_algorithms(context, endpoint)
     if endpoint.trusts:
         context.load_verify_locations(cadata=b"".join(one.der for one in endpoint.trusts))
+    if endpoint.crls is not None:
+        look_at_crls(context, endpoint.crls)
     if endpoint.presents is not None:
         _load(context, endpoint.presents, role)
     return context
 
 
+def look_at_crls(context: ssl.SSLContext, crls: tuple[bytes, ...]) -> None:
+    """From now on the peer's leaf must be on none of these lists, and its issuer's list must be among them."""
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    if crls:
+        # Python takes lists by path only, as PEM.
+        with as_file(b"".join(map(crl_to_pem, crls))) as path:
+            context.load_verify_locations(path)
+
+
+def _choose_algorithms(context: ssl.SSLContext, endpoint: Endpoint) -> None:
+    try:
+        if endpoint.ciphers is not None:
+            context.set_ciphers(endpoint.ciphers)
+        if endpoint.group is not None:
+            context.set_ecdh_curve(endpoint.group)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(
+            f"ciphers={endpoint.ciphers!r}, group={endpoint.group!r}: OpenSSL knows no such thing ({error}); "
+            "`openssl ciphers` and `openssl ecparam -list_curves` list what it knows"
+        ) from None
+
+
 def _load(context: ssl.SSLContext, credential: Credential, role: Role) -> None:
-    with as_file(credential.chain_pem + credential.key_pem) as path:
+    # Two files, as people have them: what is wrong with one must not hide behind the other.
+    with as_file(credential.chain_pem) as chain_path, as_file(credential.key_pem) as key_path:
         try:
-            context.load_cert_chain(path)
+            # An empty password: OpenSSL would ask for one on the terminal, and a notebook has none.
+            context.load_cert_chain(chain_path, key_path, password="")
         except ssl.SSLError as error:
             raise CannotLoad(role, failure_of(error, during="loading")) from None
 

@@ -1,6 +1,7 @@
 """What a handshake proves, gathered before anyone names a cause.
 
 Only numbers, chains, trust sets, names and times go into a decision; English error text is evidence to show.
+What an end that nobody could ask was set up with is never looked at, even where the scenario says it.
 """
 
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from functools import cached_property
 from typing import Literal
 
 from mtls_lab.certificates import Certificate, CertificationPath, certification_path
+from mtls_lab.certificates.validation import Problem, Validation, validate
 from mtls_lab.handshake.alerts import Alert
 from mtls_lab.handshake.explanation import Stage
-from mtls_lab.handshake.messages import Role
-from mtls_lab.handshake.values import Endpoint, Handshake, Side
+from mtls_lab.handshake.messages import Message, Role
+from mtls_lab.handshake.values import STRANGER, Endpoint, Handshake, Side
 from mtls_lab.handshake.verify_codes import verify_code_name
 
 OTHER: dict[Role, Role] = {"client": "server", "server": "client"}
+
+_REQUESTS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT ", b"PRI * ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +36,25 @@ class Evidence:
         """Whose credential was on trial; the client's where nobody refused."""
         return "server" if self.refused_by == "client" else "client"
 
+    def settings(self, role: Role) -> Endpoint:
+        """That end's settings; a stranger's where the end could not be asked."""
+        side = self.handshake.client if role == "client" else self.handshake.server
+        return STRANGER if side is None else self.handshake.scenario.end(role)
+
     @property
     def verifier(self) -> Endpoint:
         """The settings of the end that judged."""
-        return self.handshake.scenario.end(OTHER[self.judged])
+        return self.settings(OTHER[self.judged])
 
     @property
     def presenter(self) -> Endpoint:
         """The settings of the end that was judged."""
-        return self.handshake.scenario.end(self.judged)
+        return self.settings(self.judged)
+
+    @property
+    def dialled(self) -> str | None:
+        """The name that the client asked for; None where it alone knows, as it dialled an address."""
+        return self.handshake.scenario.server_name if self.settings("client").known else self.handshake.server_name
 
     @property
     def at(self) -> datetime:
@@ -48,7 +62,7 @@ class Evidence:
         return self.handshake.at
 
     @property
-    def purpose(self) -> str:
+    def purpose(self) -> Literal["serverAuth", "clientAuth"]:
         """The key purpose the verifier asks for (RFC 5280 section 4.2.1.12)."""
         return "serverAuth" if self.judged == "server" else "clientAuth"
 
@@ -65,12 +79,38 @@ class Evidence:
     @cached_property
     def path(self) -> CertificationPath:
         """The certification path from the leaf as far up as the chain and the trust anchors lead."""
-        return certification_path(self.chain or (), self.verifier.trusts)
+        return self.validation.path if self.validation is not None else certification_path((), ())
+
+    @cached_property
+    def validation(self) -> Validation | None:
+        """The presented chain, judged as the verifier does; None where there is none to judge.
+
+        Where the verifier's settings are not known, it is given the trust anchors of the presenter's own end: what is
+        wrong with a chain by its own holder's lights is the first thing to suspect.
+        """
+        if not self.chain:
+            return None
+        verifier = self.verifier
+        named = self.judged == "server" and (verifier.verifies == "chain and name" or not verifier.known)
+        return validate(
+            self.chain,
+            trusts=verifier.trusts if verifier.known else self.presenter.trusts,
+            at=self.at,
+            purpose=self.purpose,
+            server_name=self.dialled if named else None,
+            crls=verifier.crls,
+            strict=verifier.strict or not verifier.known,
+        )
+
+    def problem(self, *slugs: str) -> Problem | None:
+        """The first of these that path validation found."""
+        found = self.validation.problems if self.validation is not None else ()
+        return next((one for one in found if one.slug in slugs), None)
 
     @cached_property
     def known_issuers(self) -> tuple[Certificate, ...]:
-        """Authorities that someone in this scenario knows of, sent or not."""
-        ends = (self.handshake.scenario.client, self.handshake.scenario.server)
+        """Authorities that an end which could be asked knows of, sent or not."""
+        ends = (self.settings("client"), self.settings("server"))
         return tuple(one for end in ends if end.presents for one in end.presents.chain[1:] + end.presents.issuers)
 
     @property
@@ -80,6 +120,11 @@ class Evidence:
             side is not None and side.failure is not None and side.failure.during == "loading"
             for side in (self.handshake.client, self.handshake.server)
         )
+
+    @property
+    def nothing_came(self) -> bool:
+        """Nobody said a word: one end never began, and the other does not know why."""
+        return not self.handshake.wire and not self.local_failure
 
     @cached_property
     def alert(self) -> int | None:
@@ -105,11 +150,28 @@ class Evidence:
         """Where it ended."""
         if self.refused_by == "neither":
             return None
-        if self.local_failure:
+        if self.local_failure or self.nothing_came:
             return "before the handshake"
         if not self.client_finished:
             return "TLS handshake"
         return "after the handshake" if self.refused_by == "client" else "after the client finished"
+
+    def message(self, name: str) -> Message | None:
+        """The first message of that name."""
+        return next((one for one in self.handshake.messages if one.name == name), None)
+
+    def offered(self, field: str) -> tuple[str, ...]:
+        """A list in the ClientHello, such as `supported_groups`, in the RFC's words; () where it is not there."""
+        hello = self.message("ClientHello")
+        text = dict(hello.details).get(field, "") if hello is not None else ""
+        return tuple(text.split(", ")) if text else ()
+
+    @cached_property
+    def plain_http_from(self) -> Role | None:
+        """The end that speaks plain HTTP on this port, by its first bytes."""
+        if _first_bytes(self.handshake, "client").startswith(_REQUESTS):
+            return "client"
+        return "server" if _first_bytes(self.handshake, "server").startswith(b"HTTP/") else None
 
     def lines(self) -> tuple[str, ...]:
         """The facts, one line each, with nothing in them that varies by run."""
@@ -118,7 +180,13 @@ class Evidence:
     def _lines(self) -> list[str]:
         alert = next(self.handshake.fatal_alerts(), None)
         end = OTHER[self.judged]
+        if self.nothing_came:
+            return ["no byte of a handshake passed"]
+        if self.plain_http_from is not None:
+            return [f"the first bytes of the {self.plain_http_from} are plain HTTP"]
         facts = [f"{self.handshake.version} was agreed on" if self.handshake.version else "no version was agreed on"]
+        if self.handshake.resumed:
+            return [*facts, "an earlier session was resumed: no Certificate message passed"]
         facts.append(
             "the server asked for a client certificate (CertificateRequest)"
             if self.handshake.asked
@@ -136,7 +204,11 @@ class Evidence:
             facts.append(f"the {end}'s OpenSSL says {verify_code_name(self.verify_code)}")
         if self.refused_by != "neither":
             anchors = ", ".join(one.common_name or one.subject or "a nameless one" for one in self.verifier.trusts)
-            facts.append(f"the {end} trusts {anchors or 'nobody'}")
+            facts.append(
+                f"the {end} trusts {anchors or 'nobody'}"
+                if self.verifier.known
+                else f"what the {end} trusts is not known here"
+            )
         if self.stage == "after the client finished":
             facts.append("the client's own handshake call had returned before the server judged")
         return facts
@@ -153,35 +225,64 @@ def gather(handshake: Handshake) -> Evidence:
     return Evidence(handshake=handshake, refused_by=_refuser(handshake))
 
 
+def _first_bytes(handshake: Handshake, role: Role) -> bytes:
+    return next((data for sender, data in handshake.wire if sender == role), b"")
+
+
 def _refuser(handshake: Handshake) -> Role | Literal["neither"]:
-    sides = [side for side in (handshake.client, handshake.server) if side is not None]
+    """The first of these that tells; each knows less than the one before it."""
+    for tells in (_who_never_began, _who_speaks_tls, _who_sent_the_alert, _who_judged, _who_failed, _who_hung_up):
+        found = tells(handshake)
+        if found is not None:
+            return found
+    return "client" if _left_without_a_word(handshake) else "neither"
+
+
+def _sides(handshake: Handshake) -> list[Side]:
+    return [side for side in (handshake.client, handshake.server) if side is not None]
+
+
+def _who_never_began(handshake: Handshake) -> Role | None:
+    sides = _sides(handshake)
     for side in sides:
         if side.failure is not None and side.failure.during == "loading":
             return side.role
+    # Nothing was said at all: it is the other end that did not come.
+    return OTHER[sides[0].role] if not handshake.wire and len(sides) == 1 and not sides[0].completed else None
+
+
+def _who_speaks_tls(handshake: Handshake) -> Role | None:
+    """Where one speaks plain HTTP, both give up on each other; the end that speaks TLS is the one that can say why."""
+    speaker = Evidence(handshake=handshake, refused_by="neither").plain_http_from
+    return OTHER[speaker] if speaker is not None else None
+
+
+def _who_sent_the_alert(handshake: Handshake) -> Role | None:
     alert = next(handshake.fatal_alerts(), None)
-    if alert is not None:
-        return alert.sender
-    for side in sides:
-        if side.failure is not None and side.failure.verify_code:
-            return side.role
-    for side in sides:
-        if side.failure is not None and "EOF" not in side.failure.reason:
-            return side.role
-    for side in sides:
-        # Only a broken-off connection is left to tell: who met the end of file was left by the other.
-        if side.failure is not None:
-            return OTHER[side.role]
-    return "client" if _left_without_a_word(handshake) else "neither"
+    return alert.sender if alert is not None else None
+
+
+def _who_judged(handshake: Handshake) -> Role | None:
+    return next((side.role for side in _sides(handshake) if side.failure and side.failure.verify_code), None)
+
+
+def _who_failed(handshake: Handshake) -> Role | None:
+    return next((side.role for side in _sides(handshake) if side.failure and "EOF" not in side.failure.reason), None)
+
+
+def _who_hung_up(handshake: Handshake) -> Role | None:
+    """Only a broken-off connection is left to tell: who met the end of file was left by the other."""
+    return next((OTHER[side.role] for side in _sides(handshake) if side.failure), None)
 
 
 def _left_without_a_word(handshake: Handshake) -> bool:
     """The client finished, then hung up although the name it dialled is not in the certificate: curl and psql
     check the name after the handshake and tell the server nothing."""
-    if handshake.client is not None or handshake.scenario.client.verifies != "chain and name":
+    dialled, chain = handshake.server_name, handshake.server_chain
+    if handshake.client is not None or dialled is None or not chain:
         return False
-    chain = handshake.server_chain
     spoke = any(one.sender == "client" and one.name == "ApplicationData" for one in handshake.messages)
-    return bool(chain) and not spoke and not chain[0].matches_name(handshake.scenario.server_name)  # type: ignore[index]
+    return not spoke and not chain[0].matches_name(dialled)
 
 
 def describe_chain(chain: tuple[Certificate, ...] | None) -> str:

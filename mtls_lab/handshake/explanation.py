@@ -27,6 +27,18 @@ class Fix:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A cause that remains possible from where we stand."""
+
+    slug: str
+    """Its slug."""
+    title: str
+    """The cause in a few words."""
+    decides: str
+    """What evidence would settle whether it is this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Who refused whom, why, how to mend it, by which rule, and on which evidence."""
 
@@ -58,5 +70,12 @@ class Explanation:
     """The facts it rests on, one line each."""
     ambiguous_with: tuple[str, ...] = ()
     """Slugs of other causes that would look the same from where we stand."""
+    suspects: tuple[Suspect, ...] = ()
+    """Every cause that the evidence leaves possible, likeliest first; the first is `cause`. () where none was found."""
+    which: str | None = None
+    """The certificate that is at fault: "the server's certificate", "the intermediate Lab Issuing CA"; None where it
+    is about no single one."""
+    depth: int | None = None
+    """Its place on the certification path: 0 for the leaf; None as above."""
     confidence: Confidence = "certain"
     """How sure; `certain` only where the evidence leaves one cause."""

@@ -61,6 +61,26 @@ def reissue(judged: Role, how: str) -> tuple[Fix, ...]:
     )
 
 
+def renew_above(judged: Role) -> tuple[Fix, ...]:
+    """An authority above the leaf needs a new certificate, for the same key; the leaf can stay."""
+    name = "localhost" if judged == "server" else "alice"
+    return (
+        Fix(tool="openssl", text="x509 -in issuing.pem -noout -dates: look at every certificate of the chain"),
+        Fix(tool="shell", text=f"cat {name}.pem issuing-renewed.pem > {name}-chain.pem  (the leaf can stay)"),
+        Fix(tool="mtls_lab", text='root.intermediate("Lab Issuing CA"), and issue the leaf from it'),
+    )
+
+
+def ask_the_authority(judged: Role) -> tuple[Fix, ...]:
+    """Nothing that the two ends can set mends it: the certificate must be issued otherwise."""
+    name, purpose = ("localhost", "serverAuth") if judged == "server" else ("alice", "clientAuth")
+    return (
+        Fix(tool="openssl", text="x509 -in issuing.pem -noout -text: basicConstraints, keyUsage, nameConstraints"),
+        Fix(tool="authority", text="have the certificate issued by an authority that may issue it"),
+        Fix(tool="mtls_lab", text=f'issuing.issue("{name}", purpose="{purpose}") with a sound intermediate'),
+    )
+
+
 def check_the_name(name: str) -> tuple[Fix, ...]:
     """The certificate is to carry the name that is dialled, and the client is to check it."""
     kind = "IP" if name.replace(".", "").isdigit() or ":" in name else "DNS"

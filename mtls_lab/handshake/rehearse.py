@@ -2,12 +2,19 @@
 
 import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mtls_lab.handshake.connection import TLSConnection
-from mtls_lab.handshake.contexts import CannotLoad, KeyLog, build_context
+from mtls_lab.handshake.contexts import CannotLoad, KeyLog, build_context, look_at_crls
+from mtls_lab.handshake.listing import ListingConnection
 from mtls_lab.handshake.messages import Role, Version
+from mtls_lab.handshake.plaintext import PlainConnection
 from mtls_lab.handshake.values import Endpoint, Handshake, Scenario, Side
+
+_ROLES: tuple[Role, ...] = ("client", "server")
+
+End = TLSConnection | PlainConnection | ListingConnection
 
 
 def rehearse(scenario: Scenario) -> Handshake:
@@ -26,12 +33,53 @@ def rehearse_all(scenarios: Iterable[Scenario]) -> tuple[Handshake, ...]:
         return tuple(bench.run(scenario) for scenario in scenarios)
 
 
+def rehearse_resumed(first: Scenario, then: Scenario) -> tuple[Handshake, Handshake]:
+    """Two handshakes, the second of which resumes the session of the first.
+
+    In between the server's live context takes over what `then` says about trust anchors and revocation lists, as a
+    server does that reloads its files in place. Everything else stays as it was at first. The one place in the lab
+    that lets sessions be resumed: it shows what that skips. Raises CannotLoad where an end has nothing to begin with.
+    """
+    with KeyLog() as keylog:
+        contexts: dict[Role, ssl.SSLContext] = {}
+        for role in _ROLES:
+            contexts[role] = build_context(
+                first.end(role), role=role, versions=first.versions, keylog=keylog, tickets=True
+            )
+        before, session = _run_with(contexts, first, keylog, None)
+        added = [one for one in then.server.trusts if one not in first.server.trusts]
+        if added:
+            contexts["server"].load_verify_locations(cadata=b"".join(one.der for one in added))
+        if then.server.crls is not None:
+            look_at_crls(contexts["server"], then.server.crls)
+        after, _ = _run_with(contexts, then, keylog, session)
+        return before, after
+
+
+def _run_with(
+    contexts: dict[Role, ssl.SSLContext], scenario: Scenario, keylog: KeyLog, session: ssl.SSLSession | None
+) -> tuple[Handshake, ssl.SSLSession | None]:
+    at = datetime.now(UTC)
+    client = TLSConnection(contexts["client"], role="client", server_name=scenario.server_name, session=session)
+    server = TLSConnection(contexts["server"], role="server")
+    _converse(client, server)
+    handshake = Handshake(
+        scenario=scenario,
+        client=client.side(),
+        server=server.side(),
+        at=at,
+        wire=client.wire,
+        secrets=keylog.take(client.wire),
+    )
+    return handshake, client.session
+
+
 class _Bench:
     """The contexts of one call; sharing them is safe because no context here resumes anything."""
 
     def __init__(self, keylog: KeyLog) -> None:
         self._keylog = keylog
-        self._contexts: dict[tuple[Role, int, tuple[Version, ...]], tuple[Endpoint, ssl.SSLContext]] = {}
+        self._contexts: dict[tuple[Role, int, tuple[Version, ...], bool], tuple[Endpoint, ssl.SSLContext]] = {}
 
     def run(self, scenario: Scenario) -> Handshake:
         at = datetime.now(UTC)
@@ -50,18 +98,25 @@ class _Bench:
             secrets=self._keylog.take(client.wire),
         )
 
-    def _end(self, role: Role, scenario: Scenario) -> TLSConnection:
+    def _end(self, role: Role, scenario: Scenario) -> End:
         endpoint = scenario.end(role)
-        key = (role, id(endpoint), scenario.versions)
+        if endpoint.speaks == "HTTP":
+            return PlainConnection(role)
+        if role == "server" and endpoint.acceptable_authorities:
+            return ListingConnection(endpoint, versions=scenario.versions, keylog=self._keylog)
+        kept_back = role == "client" and _keeps_back(scenario)
+        key = (role, id(endpoint), scenario.versions, kept_back)
         if key not in self._contexts:
+            # OpenSSL has no switch for keeping a certificate back; it comes down to having none.
+            shown = replace(endpoint, presents=None) if kept_back else endpoint
+            context = build_context(shown, role=role, versions=scenario.versions, keylog=self._keylog)
             # The endpoint is kept beside its context, so that its id cannot be given to another one.
-            context = build_context(endpoint, role=role, versions=scenario.versions, keylog=self._keylog)
             self._contexts[key] = (endpoint, context)
         context = self._contexts[key][1]
         return TLSConnection(context, role=role, server_name=scenario.server_name if role == "client" else None)
 
 
-def _converse(client: TLSConnection, server: TLSConnection) -> None:
+def _converse(client: End, server: End) -> None:
     """Handshake, one line each way, and goodbye; the order of events is that of two well-behaved programs."""
     client.start()
     spoken = answered = False
@@ -85,6 +140,15 @@ def _converse(client: TLSConnection, server: TLSConnection) -> None:
     server.close()
     if goodbye := server.outgoing():
         client.receive(goodbye)
+
+
+def _keeps_back(scenario: Scenario) -> bool:
+    """The client obeys the list of acceptable authorities, and nobody above its leaf is on it."""
+    client, listed = scenario.client, scenario.server.acceptable_authorities
+    if not client.withholds or client.presents is None or not listed:
+        return False
+    above = {one.issuer for one in client.presents.chain}
+    return not above & {one.subject for one in listed}
 
 
 def _never_began(scenario: Scenario, at: datetime, error: CannotLoad) -> Handshake:

@@ -8,15 +8,18 @@ from typing import Literal, get_args
 
 from mtls_lab.certificates import Certificate, Credential
 from mtls_lab.handshake.messages import VERSIONS, Message, Role, Version, Wire
-from mtls_lab.handshake.wire import decode, negotiated_version, to_pcapng
+from mtls_lab.handshake.wire import decode, negotiated_version, read_authority_names, to_pcapng
 
 ClientLevel = Literal["none", "chain", "chain and name"]
 ServerLevel = Literal["none", "optional", "required"]
 
 Moment = Literal["loading", "handshake", "after the handshake"]
+Protocol = Literal["TLS", "HTTP"]
 
 CLIENT_LEVELS: tuple[ClientLevel, ...] = get_args(ClientLevel)
 SERVER_LEVELS: tuple[ServerLevel, ...] = get_args(ServerLevel)
+UNKNOWN: Literal["unknown"] = "unknown"
+"""In place of a level: the settings of an end that nobody could ask."""
 
 
 def _is_name(text: str) -> bool:
@@ -33,17 +36,35 @@ class Endpoint:
 
     A client's level is `none`, `chain` (libpq calls it verify-ca) or `chain and name` (verify-full);
     a server's is `none`, `optional` or `required`. There is no default: a scenario says who verifies.
+    The fields below `verifies` are for the lessons that need them; left alone, they change nothing.
     """
 
     presents: Credential | None = None
     """The credential shown to the peer; None shows nothing (a server needs one)."""
     trusts: tuple[Certificate, ...] = ()
     """The trust anchors (RFC 5280 section 6.1); empty trusts nobody."""
-    verifies: ClientLevel | ServerLevel
-    """How this end verifies its peer."""
+    verifies: ClientLevel | ServerLevel | Literal["unknown"]
+    """How this end verifies its peer; `unknown` for an end whose settings nobody here knows."""
+    crls: tuple[bytes, ...] | None = None
+    """Revocation lists (DER) by which the peer's leaf is judged; None looks at none, () demands one and has none."""
+    strict: bool = False
+    """Hold the peer's chain to all of RFC 5280 (OpenSSL's X509_STRICT, Python's default from 3.13 on)."""
+    versions: tuple[Version, ...] | None = None
+    """The TLS versions this end allows; None: the scenario's."""
+    ciphers: str | None = None
+    """OpenSSL's cipher string, for TLS 1.2 and the security level (`DEFAULT:@SECLEVEL=0`); None: its default."""
+    group: str | None = None
+    """The one group for the key exchange, by OpenSSL's name (`prime256v1`); None: its default."""
+    acceptable_authorities: tuple[Certificate, ...] = ()
+    """Authorities that a server names in its CertificateRequest (RFC 8446 section 4.2.4); () names none."""
+    withholds: bool = False
+    """As a client, keep the certificate back when its issuer is not among the authorities that the server names:
+    the clients of Go, Java and GnuTLS do; OpenSSL's send it all the same."""
+    speaks: Protocol = "TLS"
+    """What this end speaks on the port: an end that speaks HTTP has not been told about TLS."""
 
     def __post_init__(self) -> None:
-        if self.verifies not in CLIENT_LEVELS + SERVER_LEVELS:
+        if self.verifies not in (*CLIENT_LEVELS, *SERVER_LEVELS, UNKNOWN):
             raise ValueError(
                 f"verifies={self.verifies!r} is no level: a client's is one of {', '.join(CLIENT_LEVELS)}; "
                 f"a server's is one of {', '.join(SERVER_LEVELS)}"
@@ -52,6 +73,29 @@ class Endpoint:
             raise TypeError(f"trusts={self.trusts!r} must be a tuple of certificates: trusts=(root.certificate,)")
         if self.presents is not None and not isinstance(self.presents, Credential):
             raise TypeError(f"presents={self.presents!r} must be a Credential (authority.issue(...)) or None")
+        self._check_the_rest()
+
+    def _check_the_rest(self) -> None:
+        if self.crls is not None and not all(isinstance(one, bytes) for one in self.crls):
+            raise TypeError("crls must be a tuple of revocation lists in DER: crls=(revocation_list,)")
+        if self.versions is not None:
+            _check_versions(self.versions)
+        if self.speaks not in get_args(Protocol):
+            raise ValueError(f"speaks={self.speaks!r} must be 'TLS' or 'HTTP'")
+
+    @property
+    def known(self) -> bool:
+        """Somebody here knows these settings."""
+        return self.verifies != UNKNOWN
+
+
+def _check_versions(versions: tuple[Version, ...]) -> None:
+    if not versions or any(one not in VERSIONS for one in versions):
+        raise ValueError(f"versions={versions!r} must be one or both of {VERSIONS!r}")
+
+
+STRANGER = Endpoint(verifies=UNKNOWN)
+"""An end about which nothing is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +112,24 @@ class Scenario:
     """The TLS versions both ends allow."""
 
     def __post_init__(self) -> None:
-        if self.client.verifies not in CLIENT_LEVELS:
+        if self.client.verifies not in (*CLIENT_LEVELS, UNKNOWN):
             raise ValueError(
                 f"client.verifies={self.client.verifies!r} is a server's level: "
                 f"a client verifies {', '.join(map(repr, CLIENT_LEVELS))}"
             )
-        if self.server.verifies not in SERVER_LEVELS:
+        if self.server.verifies not in (*SERVER_LEVELS, UNKNOWN):
             raise ValueError(
                 f"server.verifies={self.server.verifies!r} is a client's level: "
                 f"a server verifies {', '.join(map(repr, SERVER_LEVELS))}"
             )
-        if self.server.presents is None:
+        if self.server.presents is None and self.server.known and self.server.speaks == "TLS":
             raise ValueError("server.presents=None: a TLS server must present a credential: presents=root.issue(...)")
         if not _is_name(self.server_name):
             raise ValueError(
                 f"server_name={self.server_name!r} is neither a DNS name nor an IP literal: "
                 "give the name the client asks for, such as 'localhost' or '127.0.0.1'"
             )
-        if not self.versions or any(one not in VERSIONS for one in self.versions):
-            raise ValueError(f"versions={self.versions!r} must be one or both of {VERSIONS!r}")
+        _check_versions(self.versions)
 
     def end(self, role: Role) -> Endpoint:
         """The settings of that end."""
@@ -176,6 +219,38 @@ class Handshake:
     def server_chain(self) -> tuple[Certificate, ...] | None:
         """The certificates the server sent, leaf first; None for no message at all."""
         return self._chain("server")
+
+    @property
+    def resumed(self) -> bool:
+        """An earlier session went on (RFC 8446 section 2.2): nobody sent or judged a certificate this time."""
+        hello = next((one for one in self.messages if one.name == "ServerHello"), None)
+        if hello is None:
+            return False
+        if self.version == "TLSv1.3":
+            return ("pre_shared_key", "accepted") in hello.details
+        from_server = {message.name for message in self.messages if message.sender == "server"}
+        return "ChangeCipherSpec" in from_server and "Certificate" not in from_server
+
+    @cached_property
+    def acceptable_authorities(self) -> tuple[bytes, ...]:
+        """Whose certificates the server says it wants: names (DER) from its CertificateRequest; () for anybody's."""
+        asked = next((one.body for one in self.messages if one.name == "CertificateRequest"), None)
+        return () if asked is None else read_authority_names(asked, is_tls13=self.version == "TLSv1.3")
+
+    @property
+    def server_name(self) -> str | None:
+        """The name in the ClientHello (RFC 6066 section 3); None without one: a client dials an address, or is old."""
+        hello = next((one for one in self.messages if one.name == "ClientHello"), None)
+        return dict(hello.details).get("server_name") if hello is not None else None
+
+    def seen_by(self, role: Role) -> "Handshake":
+        """The same handshake as that end alone knows it: without what the other end saw and how it was set up."""
+        scenario = self.scenario
+        if role == "client":
+            return replace(self, server=None, scenario=replace(scenario, server=STRANGER))
+        # A server knows no more of the name that was dialled than the client says.
+        dialled = self.server_name or "localhost"
+        return replace(self, client=None, scenario=replace(scenario, client=STRANGER, server_name=dialled))
 
     def fatal_alerts(self) -> Iterator[Message]:
         """The alerts that ended the connection, in order."""

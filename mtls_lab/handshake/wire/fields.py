@@ -9,7 +9,7 @@ from mtls_lab.handshake.wire.code_points import CIPHER_SUITES, VERSIONS, name_of
 
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random that makes a ServerHello a HelloRetryRequest (RFC 8446 section 4.1.3)."""
-_EARLY_DATA, _SUPPORTED_VERSIONS = 42, 43
+_EARLY_DATA, _SUPPORTED_VERSIONS, _CERTIFICATE_AUTHORITIES = 42, 43, 47
 
 
 class Malformed(ValueError):
@@ -113,6 +113,23 @@ def read_certificates(message: bytes, hello: ServerHello | None) -> tuple[bytes,
                 entries.vector(2)
     except Malformed:
         return None
+    return tuple(found)
+
+
+def read_authority_names(message: bytes, *, is_tls13: bool) -> tuple[bytes, ...]:
+    """The names (DER) in a CertificateRequest (RFC 8446 section 4.2.4); () for none, and for a malformed one."""
+    try:
+        cursor = Cursor(message[4:])
+        cursor.vector(1)
+        if is_tls13:
+            cursor = Cursor(extensions_of(cursor).get(_CERTIFICATE_AUTHORITIES, b"\0\0"))
+        else:
+            cursor.vector(2)
+        names, found = Cursor(cursor.vector(2)), []
+        while names.more:
+            found.append(names.vector(2))
+    except Malformed:
+        return ()
     return tuple(found)
 
 
