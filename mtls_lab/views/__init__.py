@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from mtls_lab.views.card import explanation_card
 from mtls_lab.views.chain import certificate_card, chain_card
 from mtls_lab.views.ladder import ladder
+from mtls_lab.views.message_table import message_table
 from mtls_lab.views.picture import Picture
 from mtls_lab.views.show import show
+from mtls_lab.views.side_by_side import side_by_side
 from mtls_lab.views.table import TruthTable, truth_table
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ __all__ = [
     "chain_card",
     "explanation_card",
     "ladder",
+    "message_table",
     "show",
+    "side_by_side",
     "truth_table",
 ]
 
