@@ -14,7 +14,7 @@ from mtls_lab.certificates.validation import Problem, Validation, validate
 from mtls_lab.handshake.alerts import Alert
 from mtls_lab.handshake.explanation import Stage
 from mtls_lab.handshake.messages import Message, Role
-from mtls_lab.handshake.values import STRANGER, Endpoint, Handshake, Side
+from mtls_lab.handshake.values import Endpoint, Handshake, Side
 from mtls_lab.handshake.verify_codes import verify_code_name
 
 OTHER: dict[Role, Role] = {"client": "server", "server": "client"}
@@ -38,8 +38,7 @@ class Evidence:
 
     def settings(self, role: Role) -> Endpoint:
         """That end's settings; a stranger's where the end could not be asked."""
-        side = self.handshake.client if role == "client" else self.handshake.server
-        return STRANGER if side is None else self.handshake.scenario.end(role)
+        return self.handshake.settings(role)
 
     @property
     def verifier(self) -> Endpoint:
@@ -122,6 +121,13 @@ class Evidence:
         )
 
     @property
+    def hidden(self) -> bool:
+        """Nobody could be asked, and encryption hides how it ended."""
+        handshake = self.handshake
+        unasked = handshake.client is None and handshake.server is None
+        return unasked and any(one.name == "EncryptedRecord" for one in handshake.messages)
+
+    @property
     def nothing_came(self) -> bool:
         """Nobody said a word: one end never began, and the other does not know why."""
         return not self.handshake.wire and not self.local_failure
@@ -194,7 +200,9 @@ class Evidence:
             if self.handshake.asked is None
             else "the server did not ask for a client certificate (no CertificateRequest)"
         )
-        facts.append(f"the server presented {describe_chain(self.handshake.server_chain)}")
+        unread = self.handshake.asked is None and self.handshake.server_chain is None
+        shown = "what encryption hides here" if unread else describe_chain(self.handshake.server_chain)
+        facts.append(f"the server presented {shown}")
         if self.handshake.asked:
             facts.append(f"the client presented {describe_chain(self.handshake.client_chain)}")
         if alert is not None:

@@ -31,6 +31,8 @@ def explain(handshake: Handshake) -> Explanation:
     a client can know. Then `suspects` holds every cause that remains, and `confidence` says how far to trust the first.
     """
     evidence = gather(handshake)
+    if evidence.refused_by == "neither" and evidence.hidden:
+        return _hidden(evidence)
     if evidence.refused_by == "neither":
         held = sorted(_holding(SUCCESSES, evidence), key=_unseen)
         sure: Confidence = "certain" if all(finding.seen for _, finding in held) else "likely"
@@ -159,8 +161,7 @@ def _unknown(evidence: Evidence, held: list[Held]) -> Explanation:
         presented=problem.presented if problem is not None else "unknown",
         alert=evidence.alert,
         verify_code=verdict,
-        why=f"The {end} gave up, with the alert {alert_name(evidence.alert)}. "
-        "No cause in the table fits what is known here.",
+        why=f"The {end} gave up, with {_last_word(evidence)}. No cause in the table fits what is known here.",
         fixes=(),
         reference=f"RFC 5280 section 6.1; OpenSSL: {verify_code_name(verdict)}" if verdict else "RFC 8446 section 6.2",
         evidence=evidence.lines(),
@@ -168,6 +169,30 @@ def _unknown(evidence: Evidence, held: list[Held]) -> Explanation:
         suspects=_suspects([one for one in held if one[1].seen]),
         depth=problem.depth if problem is not None else None,
         confidence="unknown" if problem is None else "likely",
+    )
+
+
+def _last_word(evidence: Evidence) -> str:
+    return f"the alert {alert_name(evidence.alert)}" if evidence.alert is not None else "no alert that can be read here"
+
+
+def _hidden(evidence: Evidence) -> Explanation:
+    """An eavesdropper of TLS 1.3 does not even learn whether anybody was refused."""
+    return Explanation(
+        refused_by="neither",
+        stage=None,
+        cause="unknown",
+        title="Encryption hides how it ended",
+        expected="the secrets of this connection, or the word of one of its ends",
+        presented="records that nothing here opens",
+        alert=None,
+        verify_code=None,
+        why="Neither end could be asked, and what they said to each other is encrypted. "
+        "Whether one refused the other, somebody in between cannot tell.",
+        fixes=(),
+        reference="RFC 8446 section 5.2",
+        evidence=evidence.lines(),
+        confidence="unknown",
     )
 
 

@@ -243,6 +243,17 @@ class Handshake:
         hello = next((one for one in self.messages if one.name == "ClientHello"), None)
         return dict(hello.details).get("server_name") if hello is not None else None
 
+    def settings(self, role: Role) -> Endpoint:
+        """That end's settings as far as they are known: a stranger's where nobody could ask the end."""
+        side = self.client if role == "client" else self.server
+        return STRANGER if side is None else self.scenario.end(role)
+
+    def overheard(self) -> "Handshake":
+        """The same handshake as an eavesdropper knows it: the bytes, and none of the secrets."""
+        dialled = self.server_name or "localhost"
+        strangers = replace(self.scenario, client=STRANGER, server=STRANGER, server_name=dialled)
+        return replace(self, client=None, server=None, secrets="", scenario=strangers)
+
     def seen_by(self, role: Role) -> "Handshake":
         """The same handshake as that end alone knows it: without what the other end saw and how it was set up."""
         scenario = self.scenario

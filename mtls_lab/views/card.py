@@ -11,12 +11,13 @@ from textwrap import wrap
 
 from mtls_lab.handshake import Explanation, Fix, verify_code_name
 from mtls_lab.handshake.evidence import alert_name
+from mtls_lab.handshake.explanation import Suspect
 from mtls_lab.views.picture import Picture
 from mtls_lab.views.verdict import Verdict, verdict
 from mtls_lab.views.words import printable
 
-_CHIPS = {"good": "#1b6b3f", "warn": "#8a5a00", "bad": "#b3261e"}
-_WORDS = {"good": "accepted", "warn": "accepted, but", "bad": "refused"}
+_CHIPS = {"good": "#1b6b3f", "warn": "#8a5a00", "bad": "#b3261e", "unknown": "#4a5560"}
+_WORDS = {"good": "accepted", "warn": "accepted, but", "bad": "refused", "unknown": "not known"}
 _LIMIT = 400
 """Characters of one sentence or fact; a hostile certificate may carry any number of names."""
 _CELL = (
@@ -65,6 +66,8 @@ def _shown(text: str) -> str:
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     """The short facts, each with its label; what is not known is left out."""
+    if explanation.which is not None:
+        yield "which", f"{explanation.which}{_depth(explanation.depth)}"
     if explanation.stage is not None:
         yield "when", explanation.stage
     if explanation.alert is not None:
@@ -75,19 +78,24 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     yield "rule", explanation.reference
     if explanation.confidence != "certain":
         yield "sure", explanation.confidence
-    if explanation.ambiguous_with:
+    if explanation.ambiguous_with and len(explanation.suspects) < 2:
         yield "looks alike", ", ".join(explanation.ambiguous_with)
     if explanation.also:
         yield "also", ", ".join(explanation.also)
 
 
+def _depth(depth: int | None) -> str:
+    return f", at depth {depth} (the leaf is 0)" if depth else ""
+
+
 _LABELS = {
+    "which": "Which certificate",
     "when": "Where it ended",
     "alert": "Alert on the wire",
     "verdict": "OpenSSL's verdict",
     "rule": "The rule",
     "sure": "How sure",
-    "looks alike": "Would send the same alert",
+    "looks alike": "Would look the same",
     "also": "Also worth knowing",
 }
 
@@ -104,11 +112,24 @@ def _text_lines(explanation: Explanation) -> Iterator[str]:
     yield ""
     for label, words in _facts(explanation):
         yield from _labelled(label, words)
+    if len(explanation.suspects) > 1:
+        yield ""
+        yield "  what it may be, likeliest first"
+        for suspect in explanation.suspects:
+            yield from _item(_suspected(suspect))
     if explanation.evidence:
         yield ""
         yield "  evidence"
         for fact in explanation.evidence:
-            yield from wrap(printable(fact, limit=_LIMIT), 78, initial_indent="    - ", subsequent_indent="      ")
+            yield from _item(fact)
+
+
+def _item(words: str) -> list[str]:
+    return wrap(printable(words, limit=_LIMIT), 78, initial_indent="    - ", subsequent_indent="      ")
+
+
+def _suspected(suspect: Suspect) -> str:
+    return f"{suspect.title} ({suspect.slug}){f': look at {suspect.decides}' if suspect.decides else ''}"
 
 
 def _labelled(label: str, words: str) -> list[str]:
@@ -130,9 +151,15 @@ def _body(explanation: Explanation) -> str:
             f'<p style="margin:8px 0">{_shown(explanation.why)}</p>',
             _fixes_html(explanation.fixes) if explanation.fixes else "",
             _facts_html(explanation),
+            _suspects_html(explanation.suspects) if len(explanation.suspects) > 1 else "",
             f"<details><summary>Evidence</summary><ul>{evidence}</ul></details>" if evidence else "",
         )
     )
+
+
+def _suspects_html(suspects: tuple[Suspect, ...]) -> str:
+    items = "".join(f"<li>{_shown(_suspected(suspect))}</li>" for suspect in suspects)
+    return f"<details><summary>What it may be, likeliest first ({len(suspects)})</summary><ol>{items}</ol></details>"
 
 
 def _expected_html(explanation: Explanation) -> str:

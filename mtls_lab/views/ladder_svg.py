@@ -21,7 +21,7 @@ _ROOM = 32
 """Characters beside an icon: two such lines do not meet in the middle."""
 _TURN = 8
 """More room where the other end begins to speak."""
-_TONES = {"good": svg.GOOD, "warn": svg.WARN, "bad": svg.BAD, "plain": svg.INK, "dim": svg.SOFT}
+_TONES = {"good": svg.GOOD, "warn": svg.WARN, "bad": svg.BAD, "unknown": svg.SOFT, "plain": svg.INK, "dim": svg.SOFT}
 _ICONS = {
     "client": '<rect x="-9" y="-8" width="18" height="12" rx="1.5"/><path d="M-12.5 7.5 H12.5"/>',
     "server": (
@@ -101,7 +101,7 @@ def _head(lane: Lane, aside: str) -> str:
         + line(140, "presents", shown(lane.presents, limit=_ROOM), weight=600)
         + line(160, "trusts", shown(lane.trusts, limit=_ROOM))
         + line(182, f"verifies the {other}:", shown(lane.verifies), weight=600, inset=44)
-        + _switch(beside - 34 if end else beside, 171, lane.position, colour)
+        + ("" if lane.position is None else _switch(beside - 34 if end else beside, 171, lane.position, colour))
     )
 
 

@@ -12,10 +12,13 @@ from typing import Literal
 
 from mtls_lab.handshake import Explanation, Handshake, Message, Role, verify_code_name
 from mtls_lab.handshake.evidence import alert_name
+from mtls_lab.handshake.values import UNKNOWN
 from mtls_lab.views.folding import told
 from mtls_lab.views.notes import eavesdropper, note_of
 from mtls_lab.views.verdict import Verdict, verdict
 from mtls_lab.views.words import OTHER, name_of, printable, version_words
+
+_UNKNOWN = "not known here"
 
 Kind = Literal["message", "mark", "line"]
 Tone = Literal["plain", "dim", "good", "bad"]
@@ -33,8 +36,8 @@ class Lane:
     """Its trust anchors, by name."""
     verifies: str
     """Its level: the switch."""
-    position: Literal[0, 1, 2]
-    """Where that level stands: 0 off, 1 half, 2 full."""
+    position: Literal[0, 1, 2] | None
+    """Where that level stands: 0 off, 1 half, 2 full; None where nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,9 @@ def story(handshake: Handshake, explanation: Explanation) -> Story:
 
 
 def _lane(handshake: Handshake, role: Role) -> Lane:
-    end = handshake.scenario.end(role)
+    end = handshake.settings(role)
+    if not end.known:
+        return _stranger(handshake, role)
     positions: dict[str, Literal[0, 1, 2]] = {"none": 0, "chain": 1, "optional": 1}
     unasked = role == "client" and handshake.asked is False and handshake.server_chain is not None
     aside = " (not asked for)" if unasked else ""
@@ -99,6 +104,18 @@ def _lane(handshake: Handshake, role: Role) -> Lane:
         trusts=printable(", ".join(map(name_of, end.trusts)) or "nobody"),
         verifies=end.verifies,
         position=positions.get(end.verifies, 2),
+    )
+
+
+def _stranger(handshake: Handshake, role: Role) -> Lane:
+    """An end that nobody could ask: what it sent is known, and nothing else."""
+    chain = handshake.client_chain if role == "client" else handshake.server_chain
+    return Lane(
+        role=role,
+        presents=name_of(chain[0]) if chain else "nothing" if chain == () else _UNKNOWN,
+        trusts=_UNKNOWN,
+        verifies=_UNKNOWN,
+        position=None,
     )
 
 
@@ -115,15 +132,15 @@ def _rows(handshake: Handshake, explanation: Explanation) -> Iterator[Row]:
             judged = True
             yield _refusal(message.sender, explanation)
         yield _message_row(message, first=not any(one.name == "ClientHello" for one in messages[:place]))
-        if place == _last_of_server_flight(messages) and refuser != "client":
-            yield _accepts(handshake.scenario.client.verifies)
+        if place == _last_of_server_flight(messages) and refuser != "client" and explanation.cause != "unknown":
+            yield _accepts(handshake.settings("client").verifies)
         if place == turn:
             yield from _completions(handshake, refuser)
     if refuser != "neither" and not judged:
         yield _refusal(refuser, explanation, silent=bool(messages))
     if refuser == "server" and explanation.stage == "after the client finished":
         yield Row(kind="mark", side="client", text="learns of it only now", note="at its first read")
-    if refuser == "neither" and messages:
+    if refuser == "neither" and messages and explanation.cause != "unknown":
         yield Row(kind="line", text="application data may flow, encrypted", tone="good")
 
 
@@ -150,6 +167,8 @@ def _curtain(rest: tuple[Message, ...]) -> Row:
 
 
 def _accepts(level: str) -> Row:
+    if level == UNKNOWN:
+        return Row(kind="mark", side="client", text="accepts the server", note="what it verified is not known here")
     if level == "none":
         return Row(kind="mark", side="client", text="accepts any server", note="it verifies nothing")
     return Row(kind="mark", side="client", text="accepts the server", note=f"{level} verified", tone="good")
@@ -162,7 +181,9 @@ def _completions(handshake: Handshake, refuser: Role | Literal["neither"]) -> It
         yield Row(kind="mark", side="client", text="handshake complete", note=waiting, tone="good")
     if _completed(handshake, "server"):
         chain = handshake.client_chain
-        knows = f"{name_of(chain[0])} is verified" if chain else "the client stays anonymous"
+        known = handshake.settings("server").known
+        word = "is verified" if known else "was let in"
+        knows = f"{name_of(chain[0])} {word}" if chain else "the client stays anonymous"
         yield Row(kind="mark", side="server", text="handshake complete", note=knows, tone="good")
 
 

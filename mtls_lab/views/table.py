@@ -27,7 +27,7 @@ _CELL = (
 )
 _TABLE = "border-collapse:collapse;max-width:860px"
 _CAPTION = "text-align:left;padding:4px 0;color:inherit"
-_EDGES = {"good": "#2e8b57", "warn": "#b7791f", "bad": "#d64545"}
+_EDGES = {"good": "#2e8b57", "warn": "#b7791f", "bad": "#d64545", "unknown": "#7a8794"}
 _LEGEND = "✓ accepted · ! accepted, though somebody went unverified · ✗ refused"
 
 

@@ -11,9 +11,9 @@ from mtls_lab.views.words import OTHER
 class Verdict:
     """How a handshake ended, in the few words that every picture begins with."""
 
-    tone: Literal["good", "warn", "bad"]
-    """Accepted; accepted, and something is worth a second look; refused."""
-    mark: Literal["✓", "!", "✗"]
+    tone: Literal["good", "warn", "bad", "unknown"]
+    """Accepted; accepted, and something is worth a second look; refused; nobody here can tell."""
+    mark: Literal["✓", "!", "✗", "?"]
     """The same as a sign."""
     headline: str
     """The same in words: `The server refused the client`."""
@@ -30,6 +30,8 @@ def verdict(explanation: Explanation) -> Verdict:
     """The verdict of an explanation."""
     who = explanation.refused_by
     if who == "neither":
+        if explanation.cause == "unknown":
+            return Verdict(tone="unknown", mark="?", headline=explanation.title, detail="")
         good = explanation.cause == "accepted"
         headline, _, detail = explanation.title.partition(": ")
         return Verdict(tone="good" if good else "warn", mark="✓" if good else "!", headline=headline, detail=detail)

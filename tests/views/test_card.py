@@ -1,13 +1,14 @@
 """The explanation card tells everything an explanation holds."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import escape
 from html.parser import HTMLParser
 
 import pytest
 
-from cast import Lab, make_lab
+from cast import Lab, make_lab, only
 from mtls_lab.handshake import Alert, Explanation, Fix, explain, rehearse
+from mtls_lab.handshake.explanation import Suspect
 from mtls_lab.views import explanation_card
 
 FULL = Explanation(
@@ -25,7 +26,13 @@ FULL = Explanation(
     reference="RFC 5280 section 4.1.2.5",
     evidence=("TLSv1.3 was agreed on", "the client trusts Lab Root CA"),
     ambiguous_with=("not-yet-valid",),
+    which="the intermediate Old Issuing CA",
+    depth=1,
     confidence="likely",
+)
+POSSIBLE = (
+    Suspect(slug="expired", title="It has expired", decides="the dates"),
+    Suspect(slug="stale-crl", title="The list is old", decides="the list's dates"),
 )
 
 
@@ -58,6 +65,7 @@ def words_of(html: str) -> str:
         *FULL.ambiguous_with,
         FULL.confidence,
         "TLS handshake",
+        "the intermediate Old Issuing CA, at depth 1",
     ],
 )
 def test_text_and_html_tell_each_fact(fact: str) -> None:
@@ -67,9 +75,29 @@ def test_text_and_html_tell_each_fact(fact: str) -> None:
     assert fact in words_of(card.html)
 
 
+def test_where_several_causes_remain_each_is_told_with_what_would_decide() -> None:
+    card = explanation_card(replace(FULL, suspects=POSSIBLE))
+
+    for words in (
+        "It has expired (expired): look at the dates",
+        "The list is old (stale-crl): look at the list's dates",
+    ):
+        assert words in card.text
+        assert words in words_of(card.html)
+
+
+def test_what_an_eavesdropper_cannot_tell_is_called_neither_accepted_nor_refused() -> None:
+    lab = make_lab()
+    for slug in ("good", "absent"):
+        card = explanation_card(explain(rehearse(only(lab.scenario(client_presents=slug), "TLSv1.3")).overheard()))
+
+        assert "? not known" in words_of(card.html)
+        assert "accepted" not in words_of(card.html)
+
+
 def test_every_field_of_an_explanation_has_a_place() -> None:
     told = {"refused_by", "stage", "title", "expected", "presented", "alert", "verify_code", "why", "fixes"}
-    told |= {"reference", "evidence", "ambiguous_with", "also", "confidence"}
+    told |= {"reference", "evidence", "ambiguous_with", "suspects", "also", "confidence", "which", "depth"}
 
     assert {one.name for one in fields(Explanation)} - told == {"cause"}  # the title is the cause in words
 
