@@ -20,6 +20,8 @@ from pkgutil import iter_modules
 from mtls_lab import commands, doctor
 from mtls_lab.commands.command import Command
 
+INTERRUPTED = 130
+"""What a shell reports for a command that Ctrl-C has ended."""
 MANIFEST = ".mtls-lab.json"
 """In a learner's folder: the hash of every notebook as it was laid out, to tell what the learner has changed."""
 # JupyterLab's layer of defaults: a learner's own settings still come before them.
@@ -35,7 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _refuse_misspelt(parser, given[1:])
     options = parser.parse_args(given)
     command: Command = options.command
-    return command.run(options)
+    try:
+        return command.run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # `mtls-lab explain ... | head`: nobody reads on. Python would complain of it once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

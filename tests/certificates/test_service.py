@@ -1,11 +1,16 @@
 """sscg's whole job in one call: one authority, one service, its clients, all files or none."""
 
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from mtls_lab.certificates import Authority, Credential, Subject, certification_path, issue_set
+from mtls_lab.certificates.crl import crl_to_pem
+from mtls_lab.certificates.service import issue_service
+from tools import program
 
 
 def names_in(folder: Path) -> list[str]:
@@ -88,3 +93,57 @@ def test_nothing_is_overwritten_unless_told(tmp_path: Path) -> None:
     issue_set(tmp_path, clients=("alice",), overwrite=True)
     assert Credential.read(tmp_path / "alice.pem", tmp_path / "alice-key.pem").key_matches
     assert len(names_in(tmp_path)) == 7
+
+
+def test_without_files_the_authority_keeps_its_key_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    issued = issue_service(clients=("alice",))
+
+    assert issued.root.issue("bob", purpose="clientAuth").key_matches
+    assert (issued.paths, names_in(tmp_path)) == ((), [])
+
+
+def test_the_empty_list_lasts_as_long_as_the_authority_that_can_make_no_other(tmp_path: Path) -> None:
+    issued = issue_set(tmp_path, lifetime=timedelta(days=7), signature_hash="SHA-512", write_crl=True)
+
+    made = x509.load_der_x509_crl(issued.crl_der)
+
+    assert len(made) == 0
+    assert made.next_update_utc == issued.root.certificate.not_after
+    assert made.signature_hash_algorithm is not None and made.signature_hash_algorithm.name == "sha512"
+    assert (tmp_path / "root-crl.pem").read_bytes() == crl_to_pem(issued.crl_der)
+
+
+def test_a_name_longer_than_a_common_name_can_be_stands_in_the_names_only(tmp_path: Path) -> None:
+    name = ".".join(["a" * 60] * 4)
+
+    issued = issue_set(tmp_path, name)
+
+    assert (issued.service.leaf.common_name, issued.service.leaf.names) == (None, (f"DNS:{name}",))
+    assert names_in(tmp_path) == [*(f"{name[:200]}{ending}.pem" for ending in ("-key", "-leaf", "")), "root.pem"]
+
+
+@pytest.mark.parametrize("name", ["a_b.example", "alice.2"])
+def test_a_client_whom_openssl_would_take_for_a_host_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"clients holds 'DNS:{name}': .* leave its dots out"):
+        issue_set(tmp_path, clients=("alice", name))
+
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", ["127.0.0.1", "::1", "shop.example", "*.example.org", "localhost"])
+@pytest.mark.parametrize(
+    "client", ["192.0.2.1", "2001:db8::1", "a_b", "a-.b", "Bob E. Ware", "x.y-z", "alice@a.example"]
+)
+def test_openssl_verifies_whoever_is_issued(tmp_path: Path, name: str, client: str) -> None:
+    issued = issue_set(tmp_path, name, clients=(client,), subject=Subject(email="ops@lab.example"))
+
+    chains = [str(path) for path in issued.paths if path.name.endswith("-leaf.pem")]
+    command = [program("openssl"), "verify", "-x509_strict", "-CAfile", str(tmp_path / "root.pem"), *chains]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, len(chains)) == (0, 2), done.stderr
