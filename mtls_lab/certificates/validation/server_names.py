@@ -11,7 +11,6 @@ from mtls_lab.certificates.validation.distinguished_names import COMMON_NAME, EM
 from mtls_lab.certificates.validation.reading import Reading
 
 _FOUR = re.compile(r"\s*([+-]?\d{1,9})\.\s*([+-]?\d{1,9})\.\s*([+-]?\d{1,9})\.\s*([+-]?\d{1,9})")
-HOSTNAME_MISMATCH, IP_MISMATCH = 62, 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +96,14 @@ def name_slug(reading: Reading, name: Dialled) -> str:
         if any(_address(entry.decode("latin-1")) == name.address for entry in entries["DNS"]):
             return "ip-as-dns"
         return "cn-only" if wanted in common and not entries["IP"] else "wrong-ip"
+    if not entries["DNS"] and not entries["IP"] and entries["email"]:
+        return "email-only"
     if not entries["DNS"] and wanted in common:
         return "cn-only"
-    mailboxes = entries["email"] or [text.encode() for text in reading.subject.texts(EMAIL_ADDRESS)]
-    if mailboxes and not entries["DNS"] and not entries["IP"]:
+    if not any(entries.values()) and reading.subject.texts(EMAIL_ADDRESS):
         return "email-only"
     suffixes = [entry[1:].decode("latin-1").lower() for entry in entries["DNS"] if entry.startswith(b"*.")]
-    return "wildcard-too-deep" if any(wanted.endswith(suffix) for suffix in suffixes) else "wrong-host"
+    return "wildcard-too-deep" if any(f".{wanted}".endswith(suffix) for suffix in suffixes) else "wrong-host"
 
 
 def presented_names(reading: Reading) -> str:

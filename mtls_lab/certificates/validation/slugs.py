@@ -1,5 +1,6 @@
 """A verify code and the evidence around it -> which mistake it is, what was expected and what was presented."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mtls_lab.certificates.validation.building import Build
@@ -115,7 +116,7 @@ Words = tuple[str, str, str]
 
 def describe(code: int, depth: int, evidence: Evidence) -> Words:
     """Slug, expected, presented."""
-    special = _SPECIAL.get(code)
+    special = SPECIAL.get(code)
     if special is not None:
         return special(code, depth, evidence)
     return PLAIN.get(code, (f"verify-code-{code}", "a certificate that OpenSSL accepts", f"verify code {code}"))
@@ -125,7 +126,7 @@ def _no_issuer(_code: int, depth: int, evidence: Evidence) -> Words:
     top = evidence.made.chain[depth]
     if top.broken:
         return "invalid-extension", "extensions in the form of RFC 5280", f"a damaged {top.broken[0]}"
-    if any(one.der == top.der for one in evidence.anchors) and not depth:
+    if any(one.der == evidence.made.chain[0].der for one in evidence.anchors):
         return "leaf-as-anchor", "a trust anchor that issues", "the leaf itself among the trust anchors"
     namesakes = [one for one in (*evidence.anchors, *evidence.sent) if one.subject == top.issuer and one.der != top.der]
     for one in namesakes:
@@ -249,7 +250,7 @@ def _name(_code: int, depth: int, evidence: Evidence) -> Words:
     return name_slug(one, name), name.text, presented_names(one)
 
 
-_SPECIAL = {
+SPECIAL: dict[int, Callable[[int, int, Evidence], Words]] = {
     1: _internal,
     7: _signature,
     9: _time,

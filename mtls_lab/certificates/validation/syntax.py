@@ -7,7 +7,6 @@ from mtls_lab.certificates.validation.ber import (
     BIT_STRING,
     BOOLEAN,
     DIRECTORY_STRING,
-    ENUMERATED,
     IA5_STRING,
     INTEGER,
     OBJECT,
@@ -156,5 +155,4 @@ PSS_PARAMETERS = sequence(
 # OpenSSL takes these as they come: without a sign, padded or not.
 _UNSIGNED = primitive(2, int.from_bytes)
 RSA_KEY = sequence(*_fields(("n", _UNSIGNED), ("e", _UNSIGNED)))
-REASON = ENUMERATED
 SEQUENCE_OF_ANYTHING = sequence_of(anything)
