@@ -11,11 +11,17 @@ def trust_the_root(judged: Role, what: str) -> tuple[Fix, ...]:
             Fix(tool="curl", text="--cacert root.pem"),
             Fix(tool="requests", text='verify="root.pem"'),
             Fix(tool="openssl", text="s_client -CAfile root.pem -verify_return_error"),
+            Fix(tool="libpq", text="sslmode=verify-full sslrootcert=root.pem"),
+            Fix(tool="Go", text="tls.Config{RootCAs: pool}, pool.AppendCertsFromPEM(root)"),
             Fix(tool="mtls_lab", text=f"let the client trust {what}: replace(client, trusts=(root.certificate,))"),
         )
     return (
         Fix(tool="nginx", text="ssl_client_certificate root.pem;"),
         Fix(tool="openssl", text="s_server -CAfile root.pem -Verify 1 -verify_return_error"),
+        Fix(tool="HAProxy", text="bind ... ca-file root.pem verify required"),
+        Fix(tool="Envoy", text="validation_context: {trusted_ca: {filename: root.pem}}"),
+        Fix(tool="Go", text="tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}"),
+        Fix(tool="PostgreSQL", text="ssl_ca_file = 'root.pem'"),
         Fix(tool="mtls_lab", text=f"let the server trust {what}: replace(server, trusts=(root.certificate,))"),
         Fix(tool="client", text="or present a certificate from an authority that the server trusts"),
     )
@@ -27,6 +33,8 @@ def present_one() -> tuple[Fix, ...]:
         Fix(tool="curl", text="--cert alice.pem --key alice-key.pem"),
         Fix(tool="requests", text='cert=("alice.pem", "alice-key.pem")'),
         Fix(tool="openssl", text="s_client -cert alice.pem -key alice-key.pem"),
+        Fix(tool="libpq", text="sslcert=alice.pem sslkey=alice-key.pem  (the key readable by you alone)"),
+        Fix(tool="Go", text='tls.LoadX509KeyPair("alice.pem", "alice-key.pem") into tls.Config.Certificates'),
         Fix(tool="mtls_lab", text='replace(client, presents=issuing.issue("alice", purpose="clientAuth"))'),
     )
 
@@ -35,11 +43,17 @@ def present_the_chain(judged: Role) -> tuple[Fix, ...]:
     """The presenter is to send its intermediates along."""
     name = "localhost" if judged == "server" else "alice"
     tools = (
-        (Fix(tool="nginx", text=f"ssl_certificate {name}-chain.pem;"),)
+        (
+            Fix(tool="nginx", text=f"ssl_certificate {name}-chain.pem;"),
+            Fix(tool="HAProxy", text=f"bind ... crt {name}-chain-and-key.pem"),
+            Fix(tool="Go", text=f'tls.LoadX509KeyPair("{name}-chain.pem", "{name}-key.pem")'),
+            Fix(tool="PostgreSQL", text=f"ssl_cert_file = '{name}-chain.pem'"),
+        )
         if judged == "server"
         else (
             Fix(tool="curl", text=f"--cert {name}-chain.pem --key {name}-key.pem"),
             Fix(tool="requests", text=f'cert=("{name}-chain.pem", "{name}-key.pem")'),
+            Fix(tool="libpq", text=f"sslcert={name}-chain.pem sslkey={name}-key.pem"),
         )
     )
     return (
@@ -100,6 +114,10 @@ def ask_for_it() -> tuple[Fix, ...]:
     return (
         Fix(tool="curl", text="look for `Request CERT (13)` in the output of curl -v: without it --cert does nothing"),
         Fix(tool="nginx", text="ssl_client_certificate root.pem; ssl_verify_client on;"),
+        Fix(tool="HAProxy", text="bind ... ca-file root.pem verify required"),
+        Fix(tool="Envoy", text="require_client_certificate: true"),
+        Fix(tool="Go", text="tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}"),
+        Fix(tool="PostgreSQL", text="hostssl all all all cert  (pg_hba.conf)"),
         Fix(tool="openssl", text="s_server -CAfile root.pem -Verify 1 -verify_return_error"),
         Fix(tool="mtls_lab", text='replace(server, verifies="required", trusts=(root.certificate,))'),
     )
