@@ -136,7 +136,7 @@ def test_a_trust_variable_that_points_nowhere_is_to_be_unset(bare: Path, monkeyp
 
 
 def test_every_package_the_project_needs_is_looked_at() -> None:
-    assert {"jupyterlab", "ipywidgets", "cryptography", "requests", "h11", "ipykernel"} == {
+    assert {"jupyterlab", "ipywidgets", "cryptography", "requests", "httptools", "ipykernel", "pyopenssl"} == {
         finding.name for finding in doctor.packages()
     }
 

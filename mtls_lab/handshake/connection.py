@@ -29,6 +29,8 @@ from mtls_lab.handshake.values import Failure, Side
 KEPT_AFTER_HANDSHAKE = 32_768
 """Bytes of ciphertext kept once the handshake is over."""
 _CHUNK = 65_536
+_DER = 2
+"""`_ssl.ENCODING_DER`: how the certificates of a private chain are asked for their bytes."""
 
 
 class TLSConnection:
@@ -72,10 +74,11 @@ class TLSConnection:
         return self._tls.session
 
     @property
-    def peer_chain(self) -> tuple[bytes, ...]:
-        """The certificates the peer sent, DER, leaf first; () when there are none, or no open connection.
+    def verified_chain(self) -> tuple[bytes, ...]:
+        """The path from the peer's certificate up that OpenSSL verified, DER, leaf first, without the trust anchor.
 
-        Says nothing about whether they were verified: that is the context's level.
+        () when there is none: nothing was verified, or no connection is open. What the peer sent besides the path is
+        not in it: anybody may send any certificate along.
         """
         try:
             leaf = self._tls.getpeercert(binary_form=True)
@@ -84,12 +87,12 @@ class TLSConnection:
         if leaf is None:
             return ()
         if sys.version_info >= (3, 13):
-            return tuple(self._tls.get_unverified_chain())
+            return _below_the_anchor(tuple(self._tls.get_verified_chain()))
         # Private before Python 3.13 made it public. Without it: the leaf alone, which is all that identity needs.
         inner = getattr(self._tls, "_sslobj", None)
-        if inner is None or not hasattr(inner, "get_unverified_chain"):
+        if inner is None or not hasattr(inner, "get_verified_chain"):
             return (leaf,)
-        return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain())
+        return _below_the_anchor(tuple(one.public_bytes(_DER) for one in inner.get_verified_chain() or ()))
 
     def start(self) -> None:
         """Take the first step: a client's ClientHello is then in `outgoing()`."""
@@ -176,3 +179,8 @@ class TLSConnection:
             self._wire.append((sender, ciphertext))
             if self.completed or self.failure is not None:
                 self._room -= len(ciphertext)
+
+
+def _below_the_anchor(path: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Without its last certificate, which the verifier has anyway; a leaf that is its own anchor stays."""
+    return path[:-1] or path

@@ -32,7 +32,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import cast
 
-from mtls_lab.handshake import Failure, Handshake
+from mtls_lab.handshake import Failure, Handshake, Side
 from mtls_lab.proxy.exchange import ClientGone
 from mtls_lab.proxy.fields import Caller
 from mtls_lab.proxy.seen import Entry
@@ -54,7 +54,7 @@ _ANSWER_TO_PLAIN_HTTP = (
 )
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(asyncio.BufferedProtocol):
     """One client's connection."""
 
     def __init__(self, service: Service) -> None:
@@ -65,6 +65,7 @@ class ClientConnection(asyncio.Protocol):
         self._heard = False
         self._entry: Entry | None = None
         self._secrets = ""
+        self._side: Side | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._moved_at = service.loop.time()
@@ -89,7 +90,11 @@ class ClientConnection(asyncio.Protocol):
         self._service.seen.expect(self._client_port)
         self._timer = self._service.loop.call_later(HANDSHAKE_TIMEOUT_S, self._give_up_on_handshake)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # asyncio calls it so
+        return self._service.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._service.buffer[:nbytes])
         self._heard = True
         if self._hung_up:
             if self._tls.failure is not None:
@@ -171,6 +176,7 @@ class ClientConnection(asyncio.Protocol):
             self._tls.send(plaintext)
         except OSError as error:
             raise ClientGone("without a close_notify") from error  # TLS errors are OSErrors, too
+        self._moved_at = self._service.loop.time()
         self._send(self._tls.outgoing())
         if self._congested and not self._hung_up and self._transport.get_write_buffer_size() > ahead:
             self._room = self._service.loop.create_future()
@@ -183,7 +189,8 @@ class ClientConnection(asyncio.Protocol):
         if clean:
             self._tls.close()
         flight = self._tls.outgoing()
-        self._record()
+        if self._entry is None:
+            self._record()
         self._send(flight)
         self._linger()
 
@@ -255,22 +262,25 @@ class ClientConnection(asyncio.Protocol):
     def _record(self, *, ended: bool = False) -> None:
         if not self._heard:
             return
-        wire = self._tls.wire
-        self._secrets += self._service.keylog.take(wire)
+        if self._entry is None or not (self._tls.completed and self._secrets):
+            # All secrets there will ever be exist once the handshake is over, and its first piece says whose they are.
+            self._secrets += self._service.keylog.take(self._tls.wire[:1]) or self._service.keylog.take(self._tls.wire)
+        if self._side is None or not self._side.completed or self._side.failure is not self._tls.failure:
+            self._side = self._tls.side()
         handshake = Handshake(
             scenario=self._playing.scenario,
             client=None,
-            server=self._tls.side(),
+            server=self._side,
             at=self._at,
             client_port=self._client_port,
-            wire=wire,
+            wire=self._tls.wire,
             secrets=self._secrets,
         )
         self._entry = self._service.seen.put(self._entry, handshake, ended=ended)
 
     def _identify(self) -> Caller:
         """Who is calling: the address, and the certificates if this server verified them."""
-        chain = () if self._playing.scenario.server.verifies == "none" else self._tls.peer_chain
+        chain = () if self._playing.scenario.server.verifies == "none" else self._tls.verified_chain
         return Caller(address=self._address, port=self._transport.get_extra_info("sockname")[1], chain=chain)
 
     def _give_up_on_handshake(self) -> None:

@@ -18,11 +18,11 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-import h11
-
 from mtls_lab.certificates import Certificate
 from mtls_lab.proxy import fields
-from mtls_lab.proxy.exchange import Exchange, Refused
+from mtls_lab.proxy.exchange import WEBSOCKET, Exchange, Refused
+from mtls_lab.proxy.fields import Caller
+from mtls_lab.proxy.messages import End, Response
 
 LONGEST_BODY = 1_048_576
 """Bytes of a body that has to be held as a whole; more is refused with 413."""
@@ -31,7 +31,7 @@ KEPT_LINES = 100
 NOBODY = "nobody (no client certificate was verified)"
 
 _READ_AHEAD = 16_777_216  # http.client and requests read nothing before they have written all
-_PLAIN = ("Content-Type", "text/plain; charset=utf-8")
+_PLAIN = (b"Content-Type", b"text/plain; charset=utf-8")
 
 
 class Echo:
@@ -49,26 +49,31 @@ class Echo:
             (b"POST", b"/print"): self._print,
         }
 
-    def visit(self) -> "Echo":
+    def visit(self, caller: Caller) -> "Echo":  # noqa: ARG002  # it reads who calls in the fields, as any origin does
         """Itself: it keeps nothing for a connection."""
         return self
 
     def leave(self) -> None:
         """Nothing to do."""
 
+    def close(self) -> None:
+        """Nothing to do."""
+
     async def answer(self, exchange: Exchange) -> None:
         """Answer one request."""
+        if exchange.request.upgrade == WEBSOCKET:
+            raise Refused(501, "the built-in origin speaks HTTP only: ask without an Upgrade field")
         method = b"GET" if exchange.request.method == b"HEAD" else exchange.request.method
         route = self._routes.get((method, exchange.request.target.partition(b"?")[0]))
         if route is None:
-            await exchange.finish(h11.Response(status_code=404, headers=[("Content-Length", "0")]))
+            await exchange.finish(Response(status=404, fields=[(b"Content-Length", b"0")]))
         else:
             await route(exchange)
 
     async def _print(self, exchange: Exchange) -> None:
         body = await _whole_body(exchange)
         self.printed.append(debug_form(body))
-        await _plain(exchange, body)
+        await _whole(exchange, body)
 
 
 def debug_form(body: bytes) -> str:
@@ -86,19 +91,17 @@ def _escaped(character: str) -> str:
 
 
 async def _hint(exchange: Exchange) -> None:
-    await _plain(exchange, b"Try POSTing data to /echo")
+    await _whole(exchange, b"Try POSTing data to /echo")
 
 
 async def _whoami(exchange: Exchange) -> None:
-    der = fields.read_client_cert(exchange.request.headers.raw_items())
+    der = fields.read_client_cert(exchange.request.fields)
     certificate = None if der is None else Certificate(der=der)
-    if b"application/json" in fields.listed(exchange.request.headers.raw_items(), b"accept"):
+    if b"application/json" in fields.listed(exchange.request.fields, b"accept"):
         who = certificate and {"subject": certificate.subject, "names": certificate.names}
-        body = json.dumps({"client": who}).encode() + b"\n"
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        await exchange.finish(h11.Response(status_code=200, headers=headers), body)
+        await _whole(exchange, json.dumps({"client": who}).encode() + b"\n", (b"Content-Type", b"application/json"))
     else:
-        await _plain(exchange, _spoken(certificate).encode() + b"\n")
+        await _whole(exchange, _spoken(certificate).encode() + b"\n")
 
 
 def _spoken(certificate: Certificate | None) -> str:
@@ -120,32 +123,32 @@ async def _uppercase(exchange: Exchange) -> None:
 
 async def _stream(exchange: Exchange, change: Callable[[bytes], bytes]) -> None:
     """Answer while the request still comes."""
-    size = fields.first(exchange.request.headers.raw_items(), b"content-length")
-    headers = [_PLAIN, *([("Content-Length", size.decode())] if size else [])]
+    length = exchange.request.length
+    headers = [_PLAIN, *([] if length is None else [(b"Content-Length", b"%d" % length)])]
     await _go_on(exchange)
-    exchange.send(h11.Response(status_code=200, headers=headers))
-    while isinstance(event := await exchange.next(), h11.Data):
-        exchange.send(h11.Data(data=change(bytes(event.data))))
+    exchange.send(Response(status=200, fields=headers, length=length))
+    while isinstance(piece := await exchange.next(), bytes):
+        exchange.send(change(piece))
         await exchange.flush(ahead=_READ_AHEAD)
-    exchange.send(h11.EndOfMessage())
+    exchange.send(End())
     await exchange.flush()
 
 
 async def _reversed(exchange: Exchange) -> None:
     body = await _whole_body(exchange)
     try:
-        await _plain(exchange, body.decode()[::-1].encode())
+        await _whole(exchange, body.decode()[::-1].encode())
     except UnicodeDecodeError:
-        await _plain(exchange, body[::-1])
+        await _whole(exchange, body[::-1])
 
 
 async def _whole_body(exchange: Exchange) -> bytes:
-    size = int(fields.first(exchange.request.headers.raw_items(), b"content-length") or 0)
+    size = exchange.request.length or 0
     pieces = bytearray()
     if size <= LONGEST_BODY:
         await _go_on(exchange)
-        while len(pieces) <= LONGEST_BODY and isinstance(event := await exchange.next(), h11.Data):
-            pieces += event.data
+        while len(pieces) <= LONGEST_BODY and isinstance(piece := await exchange.next(), bytes):
+            pieces += piece
     if max(size, len(pieces)) > LONGEST_BODY:
         raise Refused(413, f"this path takes bodies of up to {LONGEST_BODY} bytes; /echo takes any")
     return bytes(pieces)
@@ -153,11 +156,11 @@ async def _whole_body(exchange: Exchange) -> bytes:
 
 async def _go_on(exchange: Exchange) -> None:
     """A client that asked may send its body (RFC 9110 section 10.1.1)."""
-    if b"100-continue" in fields.listed(exchange.request.headers.raw_items(), b"expect"):
-        exchange.send(h11.InformationalResponse(status_code=100, headers=[]))
+    if exchange.request.waits:
+        exchange.send(Response(status=100))
         await exchange.flush()
 
 
-async def _plain(exchange: Exchange, body: bytes) -> None:
-    headers = [_PLAIN, ("Content-Length", str(len(body)))]
-    await exchange.finish(h11.Response(status_code=200, headers=headers), body)
+async def _whole(exchange: Exchange, body: bytes, kind: tuple[bytes, bytes] = _PLAIN) -> None:
+    headers = [kind, (b"Content-Length", b"%d" % len(body))]
+    await exchange.finish(Response(status=200, fields=headers, length=len(body)), body)

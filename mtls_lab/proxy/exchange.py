@@ -1,26 +1,27 @@
 """One request and its answer, between a client and an origin; and what each of the three needs of the others.
 
-h11 reads and writes HTTP/1.1; its events are what passes. An `Origin` is anything that answers an `Exchange`: a
-program behind a TCP port (`origin.py`) or the built-in one (`echo.py`). Both get the same fields and owe the same
+What passes is what `reader` reads: a head, pieces of body, an end. An `Origin` is anything that answers an `Exchange`:
+a program behind a TCP port (`origin.py`) or the built-in one (`echo.py`). Both get the same fields and owe the same
 events, so what one sees the other would see.
+
+Framing is written here, anew for every answer: a length where one is known, chunks where none is, the end of the
+connection for HTTP/1.0 (RFC 9112 section 6).
 """
 
+from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import urlsplit
-
-import h11
 
 from mtls_lab.proxy import fields
-from mtls_lab.proxy.fields import Caller
+from mtls_lab.proxy.fields import Caller, Fields
+from mtls_lab.proxy.messages import End, Request, Response
+from mtls_lab.proxy.reader import LONGEST_HEAD
+from mtls_lab.proxy.request_reader import RequestReader
 
-LONGEST_HEAD = 65_536
-"""Bytes that a request line and its fields may take together."""
+WEBSOCKET = b"websocket"
+"""The one protocol that is changed to. h2c would carry requests that nobody cleans past this proxy."""
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
-
-BodyEvent = h11.Data | h11.EndOfMessage
-AnswerEvent = h11.InformationalResponse | h11.Response | h11.Data | h11.EndOfMessage
 
 
 class Client(Protocol):
@@ -54,8 +55,11 @@ class Visit(Protocol):
 class Origin(Protocol):
     """Whoever answers requests."""
 
-    def visit(self) -> Visit:
+    def visit(self, caller: Caller) -> Visit:
         """Begin to serve a client connection."""
+
+    def close(self) -> None:
+        """The proxy is over."""
 
 
 class ClientGone(ConnectionError):
@@ -73,118 +77,157 @@ class Refused(Exception):
 class Exchange:
     """One request and its answer."""
 
-    def __init__(self, client: Client, http: h11.Connection, received: h11.Request) -> None:
+    def __init__(self, client: Client, reader: RequestReader, received: Request) -> None:
         self._client = client
-        self._http = http
+        self._reader = reader
+        self.received = received
+        """The request as it came: what the client says of itself is still in it."""
         self._written: list[bytes] = []
-        self.request = _for_origin(received, client.caller)
-        """The request as the origin gets it."""
+        self._chunked = self._bodiless = self._read_to_end = False
+        self.keeps = received.keeps
+        """The connection can take another request after this one."""
         self.answered = False
         """The answer's head is written or on its way."""
-        self._bodiless = False
+        self.ended = False
+        """The whole answer is."""
+        self._waits = received.waits
+        if received.length == 0:
+            self._take_end()
+
+    @cached_property
+    def request(self) -> Request:
+        """The request as the origin gets it."""
+        received = self.received
+        kept = fields.for_origin(
+            received.fields, self._client.caller, host=received.host, connection=received.connection
+        )
+        return received._replace(fields=kept, version="1.1")
+
+    def written_for_origin(self, prefix: bytes = b"") -> bytes:
+        """The request's head as it is written to an origin whose paths begin so."""
+        one = self.received
+        target = prefix + one.target if prefix and one.target != b"*" else one.target
+        kept = fields.lines_for_origin(one.fields, self._client.caller, host=one.host, connection=one.connection)
+        framing = b"Transfer-Encoding: chunked\r\n" if one.length is None else b""
+        if one.upgrade == WEBSOCKET:
+            framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (one.method, target, one.host, kept, framing)
 
     @property
     def has_body(self) -> bool:
         """The rest of the request is still to be read."""
-        return self._http.their_state is h11.SEND_BODY
+        return not self._read_to_end
 
     @property
-    def is_bodiless(self) -> bool:
-        """The request has no body (RFC 9112 section 6.3)."""
-        headers = self.request.headers.raw_items()
-        chunked = fields.listed(headers, b"transfer-encoding")
-        return not chunked and int(fields.first(headers, b"content-length") or 0) == 0
+    def whole(self) -> bool:
+        """All of the request has arrived."""
+        return self._read_to_end or self._reader.whole
 
     @property
     def rest_is_short(self) -> bool:
-        """What is still to be read is announced to be little."""
-        size = fields.first(self.request.headers.raw_items(), b"content-length")
-        return self.has_body and size is not None and int(size) <= LONGEST_HEAD
+        """What is still to be read is announced to be little, and will come."""
+        length = self.received.length
+        return self.has_body and not self._waits and length is not None and length <= LONGEST_HEAD
 
-    async def next(self) -> BodyEvent:
-        """The next piece of the request's body, or its end with trailers."""
-        if not self.has_body:
-            return h11.EndOfMessage()
-        event = await next_event(self._client, self._http)
-        if isinstance(event, h11.Data):
+    async def next(self) -> bytes | End:
+        """The next piece of the request's body, or its end with trailers. Raises Malformed, ClientGone."""
+        if self._read_to_end:
+            return End()
+        while (event := self._reader.next()) is None:
+            data = await self._client.read()
+            if not data:
+                raise ClientGone("in the middle of its request")
+            self._waits = False
+            self._reader.feed(data)
+        if isinstance(event, bytes):
             return event
-        if isinstance(event, h11.EndOfMessage):
-            return h11.EndOfMessage(headers=fields.trailers(event.headers.raw_items()))
-        raise ClientGone("in the middle of its request")
+        self._read_to_end = True
+        return End(fields=fields.trailers(event.fields)) if event.fields else End()
 
-    def send(self, event: AnswerEvent) -> None:
+    def send(self, event: Response | bytes | End) -> None:
         """Take a piece of the answer; it is on its way after the next `flush()`."""
-        if isinstance(event, h11.InformationalResponse):
-            if self._http.their_http_version == b"1.0" or event.status_code == 101:
-                return  # HTTP/1.0 knows no 1xx (RFC 9110 section 15.2)
-            event = h11.InformationalResponse(
-                status_code=event.status_code, headers=_for_client(event), reason=_reason(event)
-            )
-        elif isinstance(event, h11.Response):
-            self.answered = True
-            # Who was never told to go on may keep its body: nobody could tell it from the next request.
-            closing = [(b"Connection", b"close")] if self._http.they_are_waiting_for_100_continue else []
-            headers = [*_for_client(event), *closing]
-            event = h11.Response(status_code=event.status_code, headers=headers, reason=_reason(event))
-            self._bodiless = self.request.method == b"HEAD" or event.status_code in (204, 304)
-        elif isinstance(event, h11.Data):
-            if self._bodiless:
-                return
-        elif event.headers:
-            # Trailers need chunks around them.
-            kept = fields.trailers(event.headers.raw_items()) if self._http.their_http_version != b"1.0" else []
-            event = h11.EndOfMessage(headers=kept)
-        self._written.append(self._http.send(event) or b"")
+        if isinstance(event, bytes):
+            if not self._bodiless and event:
+                self._written += (b"%x\r\n" % len(event), event, b"\r\n") if self._chunked else (event,)
+        elif isinstance(event, End):
+            self.ended = True
+            if self._chunked and not self._bodiless:
+                self._written += (b"0\r\n", fields.lines(fields.trailers(event.fields)), b"\r\n")
+        elif event.status < 200:
+            self._inform(event)
+        else:
+            self._begin_answer(event)
 
     async def flush(self, *, ahead: int = 0) -> None:
         """Send what was taken; returns when the client keeps up but for `ahead` bytes."""
-        written = b"".join(self._written)
-        self._written.clear()
-        if written:
+        if self._written:
+            written = b"".join(self._written)
+            self._written.clear()
             await self._client.write(written, ahead=ahead)
 
-    async def finish(self, response: h11.Response, body: bytes = b"") -> None:
+    async def finish(self, response: Response, body: bytes = b"") -> None:
         """The whole answer at once."""
         self.send(response)
-        if body:
-            self.send(h11.Data(data=body))
-        self.send(h11.EndOfMessage())
+        self.send(body)
+        self.send(End())
         await self.flush()
 
+    async def change_protocol(self, response: Response) -> Client:
+        """Tell the client that the protocol changes (RFC 9110 section 7.8); whoever called has the connection now."""
+        kept = fields.passed_on(response.fields, response.connection)
+        kept += [(b"Connection", b"Upgrade"), (b"Upgrade", response.upgrade)]
+        self.answered = self.ended = True
+        self.keeps = False
+        await self._client.write(head(response, kept))
+        return self._client
 
-def page(status: int, text: str, *extra: tuple[str, str]) -> tuple[h11.Response, bytes]:
-    """A response in plain text, with its body."""
+    def take_rest(self) -> bytes:
+        """What the client said already in the other protocol."""
+        rest, self._reader.rest = self._reader.rest or b"", b""
+        return rest
+
+    def _take_end(self) -> None:
+        self._read_to_end = True
+        self._reader.next()
+
+    def _inform(self, response: Response) -> None:
+        # HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
+        if self.received.version == "1.0" or self.answered:
+            return
+        if response.status == 100:
+            self._waits = False
+        self._written.append(
+            head(response, fields.without(fields.for_client(response.fields, response.connection), b"content-length"))
+        )
+
+    def _begin_answer(self, response: Response) -> None:
+        self.answered = True
+        kept = fields.for_client(response.fields, response.connection)
+        self._bodiless = self.received.method == b"HEAD" or response.status in (204, 304)
+        if response.status == 204:
+            kept = fields.without(kept, b"content-length")  # RFC 9110 section 8.6
+        elif response.length is None and not self._bodiless:
+            if self.received.version == "1.0":
+                self.keeps = False
+            else:
+                self._chunked = True
+                kept.append((b"Transfer-Encoding", b"chunked"))
+        # Who was never told to go on may keep its body: nobody could tell it from the next request.
+        if self._waits and self.has_body:
+            self.keeps = False
+        if not self.keeps:
+            kept.append((b"Connection", b"close"))
+        self._written.append(head(response, kept))
+
+
+def head(response: Response, kept: Fields) -> bytes:
+    """A status line with fields."""
+    reason = response.reason or _REASONS.get(response.status, b"")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (response.status, reason, fields.lines(kept))
+
+
+def page(status: int, text: str) -> tuple[Response, bytes]:
+    """An answer in plain text, with its body."""
     body = text.encode()
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *extra]
-    return h11.Response(status_code=status, headers=headers, reason=_REASONS[status]), body
-
-
-async def next_event(client: Client, http: h11.Connection) -> h11.Event | type[h11.PAUSED]:
-    """What the client sends next."""
-    while (event := http.next_event()) is h11.NEED_DATA:
-        http.receive_data(await client.read())
-    return event  # type: ignore[return-value]  # NEED_DATA is out by now
-
-
-def _for_origin(received: h11.Request, caller: Caller) -> h11.Request:
-    headers = received.headers.raw_items()
-    target, host = received.target, fields.first(headers, b"host") or b""
-    if not target.startswith(b"/") and target != b"*":
-        # Absolute form: its authority counts, not Host (RFC 9112 section 3.2.2).
-        try:
-            parts = urlsplit(target)
-        except ValueError as error:
-            raise Refused(400, f"the request's target is no URL: {error}") from None
-        host = parts.netloc.rpartition(b"@")[2]
-        target = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
-    kept = [(name, value) for name, value in fields.for_origin(headers, caller, host=host) if name.lower() != b"host"]
-    framing = [(b"Transfer-Encoding", b"chunked")] if fields.listed(headers, b"transfer-encoding") else []
-    return h11.Request(method=received.method, target=target, headers=[(b"Host", host), *kept, *framing])
-
-
-def _reason(event: h11.Response | h11.InformationalResponse) -> bytes:
-    return event.reason or _REASONS.get(event.status_code, b"")
-
-
-def _for_client(event: h11.Response | h11.InformationalResponse) -> fields.Fields:
-    return fields.for_client(event.headers.raw_items())
+    headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body))]
+    return Response(status=status, fields=headers, length=len(body)), body

@@ -9,29 +9,37 @@
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-Fields = list[tuple[bytes, bytes]]
+Fields = Sequence[tuple[bytes, bytes]]
 
 PSEUDONYM = b"1.1 mtls-lab"
 """What this proxy calls itself in Via (RFC 9110 section 7.6.3)."""
 
-_ONE_CONNECTION = {
-    b"connection",
-    b"keep-alive",
-    b"proxy-authenticate",
-    b"proxy-authorization",
-    b"proxy-connection",
-    b"te",
-    b"transfer-encoding",
-    b"upgrade",
-}
+_ONE_CONNECTION = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
 _NEVER_FOR_ONE_CONNECTION = {b"content-length", b"host"}
 _NOT_IN_TRAILERS = {b"authorization", b"content-encoding", b"content-length", b"content-type", b"cookie", b"host"}
 # `proxy` becomes HTTP_PROXY in CGI programs ("httpoxy"). The others are what common proxies put their verdict in.
 _IDENTITY = re.compile(rb"forwarded|proxy|x-real-ip|(client-cert|x-forwarded|x-ssl|x-client|x-tls|ssl-client)(-.*)?")
 _SEPARATOR = re.compile(rb"[^a-z0-9]")
+# The fields that almost every request has, and that claim nothing: they need no closer look.
+_ORDINARY = frozenset(
+    b"accept accept-encoding accept-language authorization cache-control content-length content-type cookie "
+    b"date expect if-match if-modified-since if-none-match origin pragma range referer user-agent".split()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,26 +53,66 @@ class Caller:
     chain: tuple[bytes, ...]
     """Its verified certificates, DER, leaf first; empty when none was verified."""
 
+    @cached_property
+    def said(self) -> list[tuple[bytes, bytes]]:
+        """What the proxy says of it with every request, whatever it asks for."""
+        return [
+            (b"X-Forwarded-For", self.address.encode()),
+            (b"X-Forwarded-Proto", b"https"),
+            (b"X-Forwarded-Port", b"%d" % self.port),
+            *client_cert(self.chain),
+        ]
+
+    @cached_property
+    def said_lines(self) -> bytes:
+        """The same as it is written."""
+        return lines(self.said)
+
+    @cached_property
+    def node(self) -> bytes:
+        """Its address as Forwarded spells it (RFC 7239 section 6)."""
+        return b'"[%b]"' % self.address.encode() if ":" in self.address else self.address.encode()
+
 
 def claims_identity(name: bytes) -> bool:
     """The field could pass for what a proxy says about its client, in some spelling."""
     return _IDENTITY.fullmatch(_SEPARATOR.sub(b"-", name.lower())) is not None
 
 
-def for_origin(received: Iterable[tuple[bytes, bytes]], caller: Caller, *, host: bytes) -> Fields:
-    """The request's fields for the origin: cleaned, then with what the proxy says in its own name."""
-    fields = [(name, value) for name, value in passed_on(received) if not claims_identity(name)]
-    fields += [
-        (b"Via", PSEUDONYM),
-        (b"X-Forwarded-For", caller.address.encode()),
-        (b"X-Forwarded-Proto", b"https"),
-        (b"X-Forwarded-Host", host),
-        (b"X-Forwarded-Port", b"%d" % caller.port),
-    ]
-    return fields + client_cert(caller.chain)
+def for_origin(
+    received: Fields, caller: Caller, *, host: bytes, connection: frozenset[bytes] | None = None
+) -> list[tuple[bytes, bytes]]:
+    """The request's fields for the origin: cleaned, then with what the proxy says in its own name. Without Host.
+
+    `connection` is what Connection lists, where that is known already.
+    """
+    return [*_cleaned(received, connection), *_said_of(caller, host), *caller.said]
 
 
-def client_cert(chain: tuple[bytes, ...]) -> Fields:
+def lines_for_origin(received: Fields, caller: Caller, *, host: bytes, connection: frozenset[bytes]) -> bytes:
+    """The same as it is written."""
+    return lines([*_cleaned(received, connection), *_said_of(caller, host)]) + caller.said_lines
+
+
+def _cleaned(received: Fields, connection: frozenset[bytes] | None) -> list[tuple[bytes, bytes]]:
+    ended = _ended(received, connection)
+    kept = []
+    for field in received:
+        name = field[0].lower()
+        if name in _ORDINARY:
+            if name not in ended:
+                kept.append(field)
+        elif name not in ended and name != b"host" and not claims_identity(name):
+            kept.append(field)
+    return kept
+
+
+def _said_of(caller: Caller, host: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    forwarded = b'for=%b;host="%b";proto=https' % (caller.node, host)
+    return (b"Via", PSEUDONYM), (b"Forwarded", forwarded), (b"X-Forwarded-Host", host)
+
+
+def client_cert(chain: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
     """The Client-Cert fields (RFC 9440 section 2): the leaf in one, the others, if any, in the second."""
     if not chain:
         return []
@@ -86,22 +134,20 @@ def read_client_cert(fields: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     return None
 
 
-def for_client(received: Iterable[tuple[bytes, bytes]]) -> Fields:
+def for_client(received: Fields, connection: frozenset[bytes] | None = None) -> list[tuple[bytes, bytes]]:
     """The answer's fields for the client."""
-    return [*passed_on(received), (b"Via", PSEUDONYM)]
+    fields = passed_on(received, connection)
+    fields.append((b"Via", PSEUDONYM))
+    return fields
 
 
-def passed_on(received: Iterable[tuple[bytes, bytes]]) -> Fields:
+def passed_on(received: Fields, connection: frozenset[bytes] | None = None) -> list[tuple[bytes, bytes]]:
     """Without the fields that are for one connection only (RFC 9110 section 7.6.1)."""
-    received = list(received)
-    ended = _ONE_CONNECTION | (listed(received, b"connection") - _NEVER_FOR_ONE_CONNECTION)
-    if listed(received, b"transfer-encoding"):
-        # Both would contradict each other; Transfer-Encoding wins (RFC 9112 section 6.3).
-        ended |= {b"content-length"}
-    return [(name, value) for name, value in received if name.lower() not in ended]
+    ended = _ended(received, connection)
+    return [field for field in received if field[0].lower() not in ended]
 
 
-def trailers(received: Iterable[tuple[bytes, bytes]]) -> Fields:
+def trailers(received: Fields) -> list[tuple[bytes, bytes]]:
     """What may be passed on of the fields after a chunked body (RFC 9110 section 6.5.1)."""
     return [
         (name, value)
@@ -110,12 +156,36 @@ def trailers(received: Iterable[tuple[bytes, bytes]]) -> Fields:
     ]
 
 
-def listed(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> set[bytes]:
+def without(fields: Fields, *names: bytes) -> list[tuple[bytes, bytes]]:
+    """Without the fields of these (lower case) names."""
+    return [(name, value) for name, value in fields if name.lower() not in names]
+
+
+def listed(fields: Fields, name: bytes) -> set[bytes]:
     """The members of a comma-separated field, lower case, from all its lines."""
-    lines = [value for one, value in fields if one.lower() == name]
+    return members([value for one, value in fields if one.lower() == name])
+
+
+def members(lines: Iterable[bytes]) -> set[bytes]:
+    """The members of comma-separated lines, lower case."""
     return {member.strip().lower() for line in lines for member in line.split(b",")} - {b""}
 
 
-def first(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+def lines(of: Fields) -> bytes:
+    """Fields as they are written."""
+    return b"".join([b"%b: %b\r\n" % one for one in of])
+
+
+def first(fields: Fields, name: bytes) -> bytes | None:
     """The value of the first field of that (lower case) name."""
     return next((value for one, value in fields if one.lower() == name), None)
+
+
+def _ended(received: Fields, connection: frozenset[bytes] | None) -> frozenset[bytes]:
+    """The names that end here, in lower case."""
+    if connection is None:
+        connection = frozenset(listed(received, b"connection"))
+        if listed(received, b"transfer-encoding"):
+            # Both would contradict each other; Transfer-Encoding wins (RFC 9112 section 6.3).
+            return _ONE_CONNECTION | {b"content-length"} | (connection - _NEVER_FOR_ONE_CONNECTION)
+    return _ONE_CONNECTION | (connection - _NEVER_FOR_ONE_CONNECTION) if connection else _ONE_CONNECTION

@@ -1,29 +1,39 @@
 """An origin behind a TCP port, spoken to in plain HTTP/1.1.
 
-1. Each client connection has its own connection to the origin, kept while both ends keep theirs. Clients never share
-   one: what an origin sends too much or too late can only reach the client that asked.
+1. Connections to the origin are kept and used again, but only for the same client: one connection of its own for a
+   client without a verified certificate, a shared few for the connections of one certificate. What an origin sends too
+   much or too late can only reach the client that asked.
 2. Body and answer are relayed at the same time: an origin may answer early, and one that echoes has to be read from
    while it is written to. The upload is a task; it is cancelled and awaited before anybody reads on.
 3. A kept connection may be closed by the origin just as we use it. A request that may be repeated (RFC 9110
    section 9.2.2) and has no body is then sent once more, on a new connection.
 4. What goes wrong is answered in plain words: 502 for an origin that is not there or does not speak HTTP, 504 for one
    that is late. After the answer has begun, only breaking off is left.
+5. Nothing is held back: what has arrived of an answer is sent on before more is waited for (server-sent events).
 """
 
 import asyncio
 import os
 from urllib.parse import urlsplit
 
-import h11
-
-from mtls_lab.proxy.exchange import LONGEST_HEAD, ClientGone, Exchange, Refused
+from mtls_lab.proxy.exchange import WEBSOCKET, ClientGone, Exchange, Refused
+from mtls_lab.proxy.fields import Caller
+from mtls_lab.proxy.link import Link
+from mtls_lab.proxy.messages import End, Malformed, Response
 
 CONNECT_TIMEOUT_S = 5.0
 """How long an origin may take to accept a connection."""
 ANSWER_TIMEOUT_S = 30.0
-"""How long an origin may take to begin its answer, and how long it may pause within."""
+"""How long an origin may take to begin its answer."""
+PAUSE_TIMEOUT_S = 60.0
+"""How long it may pause within its answer."""
+KEEP_S = 15.0
+"""How long a connection that nobody uses is kept."""
+KEPT_LINKS = 256
+"""How many connections that nobody uses are kept."""
 
 _CHUNK = 65_536
+_MOST_INFORMATION = 20
 _REPEATABLE = {b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"}
 
 
@@ -37,155 +47,201 @@ class OriginServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.host, self.port, self.prefix = _parse(url)
+        self._buffer = memoryview(bytearray(_CHUNK))
+        self._kept: dict[bytes, list[Link]] = {}
+        self._count = 0
 
-    def visit(self) -> "_Visit":
+    def visit(self, caller: Caller) -> "_Visit":
         """The origin as one client connection uses it."""
-        return _Visit(self)
+        return _Visit(self, caller.chain[0] if caller.chain else None)
+
+    def close(self) -> None:
+        """Let go of every kept connection."""
+        for links in self._kept.values():
+            for link in links:
+                link.close()
+        self._kept.clear()
+        self._count = 0
+
+    def take(self, leaf: bytes) -> Link | None:
+        """A connection that was kept for the client with this certificate."""
+        links = self._kept.get(leaf, [])
+        while links:
+            link = links.pop()
+            self._count -= 1
+            if not links:
+                del self._kept[leaf]
+            if link.usable:
+                return link
+            link.close()
+        return None
+
+    def keep(self, leaf: bytes, link: Link) -> None:
+        """Keep it for this client's next connection; the longest kept gives way."""
+        self._kept.setdefault(leaf, []).append(link)
+        self._count += 1
+        link.rest_for(KEEP_S)
+        if self._count > KEPT_LINKS:
+            oldest = next(iter(self._kept))
+            self._kept[oldest].pop(0).close()
+            self._count -= 1
+            if not self._kept[oldest]:
+                del self._kept[oldest]
+
+    async def connect(self) -> Link:
+        """A new connection. Raises Refused."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                _, link = await loop.create_connection(lambda: Link(loop, self._buffer), self.host, self.port)
+        except TimeoutError:
+            raise Refused(504, f"the origin {self.url} did not accept a connection in time") from None
+        except OSError as error:
+            reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
+            raise Refused(502, f"the origin {self.url} cannot be reached ({reason}): is it running?") from None
+        return link
 
 
 class _Visit:
     """One client connection's dealings with the origin."""
 
-    def __init__(self, origin: OriginServer) -> None:
+    def __init__(self, origin: OriginServer, leaf: bytes | None) -> None:
         self._origin = origin
-        self._link: _Link | None = None
+        self._leaf = leaf
+        self._link: Link | None = None
 
     async def answer(self, exchange: Exchange) -> None:
-        url, link = self._origin.url, None
+        url, keeps = self._origin.url, False
         try:
-            link = await self._relay(exchange)
+            keeps = await self._relay(exchange)
         except _Gone:
             raise Refused(502, f"the origin {url} closed the connection without an answer") from None
         except TimeoutError:
             raise Refused(504, f"the origin {url} did not answer in time") from None
-        except h11.ProtocolError as error:
-            raise Refused(502, f"the origin {url} does not answer in valid HTTP/1.1: {error}") from None
         finally:
-            if link is None or not link.rewind():
-                self.leave()
+            link = self._link
+            if link is not None and not (keeps and link.usable):
+                self._link = None
+                link.close()
+            elif link is not None and self._leaf is not None:
+                self._link = None  # a client that only stays connected holds none
+                self._origin.keep(self._leaf, link)
 
     def leave(self) -> None:
-        if self._link is not None:
-            self._link.close()
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    async def _relay(self, exchange: Exchange) -> bool:
+        """Have the answer passed on; True when the connection can take another request."""
+        kept, self._link = self._link, None
+        if kept is None and self._leaf is not None:
+            kept = self._origin.take(self._leaf)
+        if kept is not None:
+            if kept.usable:
+                self._link = kept
+                try:
+                    return await _relay(kept, exchange, self._origin)
+                except _Gone:
+                    if exchange.has_body or exchange.received.method not in _REPEATABLE:
+                        raise
             self._link = None
-
-    async def _relay(self, exchange: Exchange) -> "_Link":
-        kept = self._link
-        if kept is not None and kept.usable:
-            try:
-                await kept.relay(exchange, self._origin.prefix)
-            except _Gone:
-                if exchange.has_body or exchange.request.method not in _REPEATABLE:
-                    raise
-            else:
-                return kept
-        self.leave()
-        self._link = link = await self._connect()
-        await link.relay(exchange, self._origin.prefix)
-        return link
-
-    async def _connect(self) -> "_Link":
-        origin = self._origin
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                return _Link(*await asyncio.open_connection(origin.host, origin.port))
-        except TimeoutError:
-            raise Refused(504, f"the origin {origin.url} did not accept a connection in time") from None
-        except OSError as error:
-            reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
-            raise Refused(502, f"the origin {origin.url} cannot be reached ({reason}): is it running?") from None
+            kept.close()
+        self._link = await self._origin.connect()
+        return await _relay(self._link, exchange, self._origin)
 
 
-class _Link:
-    """One TCP connection to the origin."""
+async def _relay(link: Link, exchange: Exchange, origin: OriginServer) -> bool:
+    """Pass the request on and the answer back."""
+    link.ask(exchange.written_for_origin(origin.prefix), exchange.received)
+    if exchange.whole:
+        while exchange.has_body:
+            link.send(await exchange.next())
+        return await _download(link, exchange, origin)
+    upload = asyncio.create_task(_upload(link, exchange))
+    try:
+        return await _download(link, exchange, origin)
+    except (_Gone, Refused):
+        if upload.done() and not upload.cancelled() and (error := upload.exception()) is not None:
+            raise error from None  # the client's fault
+        raise
+    finally:
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
-        self._upload_error: Exception | None = None
 
-    @property
-    def usable(self) -> bool:
-        """As far as we have heard, the origin still listens."""
-        return self._http.our_state is h11.IDLE and not self._reader.at_eof() and not self._writer.is_closing()
-
-    def rewind(self) -> bool:
-        """Get ready for another request; False unless both ends are done and the origin sent nothing unasked."""
-        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
-            return False
-        if self._http.trailing_data[0]:
-            return False
-        self._http.start_next_cycle()
-        return True
-
-    def close(self) -> None:
-        self._writer.transport.abort()
-
-    async def relay(self, exchange: Exchange, prefix: bytes) -> None:
-        """Pass the request on and the answer back."""
-        request = exchange.request
-        if prefix and request.target.startswith(b"/"):
-            request = h11.Request(method=request.method, target=prefix + request.target, headers=request.headers)
-        head = self._http.send(request) or b""
-        if not exchange.has_body:
-            self._writer.write(head + (self._http.send(h11.EndOfMessage()) or b""))
-            await self._download(exchange)
-            return
-        self._writer.write(head)
-        upload = asyncio.create_task(self._upload(exchange))
-        try:
-            await self._download(exchange)
-        except Exception:
-            if self._upload_error is not None:
-                raise self._upload_error from None
-            raise
-        finally:
-            upload.cancel()
-            await asyncio.gather(upload, return_exceptions=True)
-
-    async def _upload(self, exchange: Exchange) -> None:
-        try:
-            while True:
-                event = await exchange.next()
-                self._writer.write(self._http.send(event) or b"")
-                if isinstance(event, h11.EndOfMessage):
-                    return
-                await self._writer.drain()
-        except ClientGone as error:
-            self._break_off(error)
-        except h11.RemoteProtocolError as error:
-            self._break_off(Refused(error.error_status_hint, f"not valid HTTP: {error}"))
-        except OSError:
-            return  # the origin reads no more; it may have answered all the same, and the download will tell
-
-    def _break_off(self, error: Exception) -> None:
-        """The client's fault: the origin must not take the part for the whole, and the download must end."""
-        self._upload_error = error
-        self.close()
-
-    async def _download(self, exchange: Exchange) -> None:
+async def _upload(link: Link, exchange: Exchange) -> None:
+    try:
         while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                await exchange.flush()
-                await self._receive(begun=exchange.answered)
-            elif isinstance(event, h11.InformationalResponse | h11.Response | h11.Data | h11.EndOfMessage):
-                exchange.send(event)
-                if isinstance(event, h11.EndOfMessage):
-                    await exchange.flush()
-                    return
-            else:
-                raise _Gone
+            piece = await exchange.next()
+            link.send(piece)
+            if isinstance(piece, End) or link.closing:
+                return
+            await link.drain()
+    except (ClientGone, Malformed):
+        link.close()  # the origin must not take the part for the whole, and the download must end
+        raise
 
-    async def _receive(self, *, begun: bool) -> None:
+
+async def _download(link: Link, exchange: Exchange, origin: OriginServer) -> bool:
+    informed = 0
+    keeps = False
+    while True:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                data = await self._reader.read(_CHUNK)
-        except ConnectionError:
-            data = b""
-        if not data and not begun and self._http.their_state is h11.SEND_RESPONSE and not self._http.trailing_data[0]:
-            raise _Gone
-        self._http.receive_data(data)
+            event = link.next()
+        except Malformed as lie:
+            raise Refused(502, f"the origin {origin.url} does not answer in valid HTTP/1.1: {lie}") from None
+        if event is None:
+            await exchange.flush()
+            await _arrival(link, exchange, origin)
+        elif isinstance(event, Response):
+            if event.status == 101:
+                await _change_protocol(link, exchange, event, origin)
+                return False
+            keeps = event.keeps
+            informed += event.status < 200
+            if informed > _MOST_INFORMATION:
+                raise Refused(502, f"the origin {origin.url} does not come to its answer: {informed} times 1xx")
+            exchange.send(event)
+        else:
+            if isinstance(event, End) and not exchange.answered:
+                continue  # of a 1xx
+            exchange.send(event)
+            if isinstance(event, End):
+                await exchange.flush()
+                return keeps
+
+
+async def _arrival(link: Link, exchange: Exchange, origin: OriginServer) -> None:
+    """Wait for more of the answer."""
+    if link.at_eof:
+        if link.heard:
+            raise Refused(502, f"the origin {origin.url} does not answer in valid HTTP/1.1: it broke off")
+        raise _Gone
+    await link.arrival(PAUSE_TIMEOUT_S if exchange.answered else ANSWER_TIMEOUT_S)
+
+
+async def _change_protocol(link: Link, exchange: Exchange, response: Response, origin: OriginServer) -> None:
+    """From here on both ends speak the other protocol, and bytes pass as they come (RFC 9110 section 7.8)."""
+    if exchange.received.upgrade != WEBSOCKET or response.upgrade != WEBSOCKET:
+        raise Refused(502, f"the origin {origin.url} changes to a protocol that nobody asked for")
+    client = await exchange.change_protocol(response)
+    if rest := exchange.take_rest():
+        link.write_raw(rest)
+
+    async def upload() -> None:
+        while data := await client.read():
+            link.write_raw(data)
+            await link.drain()
+        link.write_raw(b"")
+
+    uploading = asyncio.create_task(upload())
+    try:
+        while data := await link.read_raw():
+            await client.write(data)
+    finally:
+        uploading.cancel()
+        await asyncio.gather(uploading, return_exceptions=True)
 
 
 def _parse(url: str) -> tuple[str, int, bytes]:

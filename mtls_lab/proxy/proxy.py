@@ -19,7 +19,7 @@ from mtls_lab.proxy.service import Service
 # same cell, and it has to know it across calls: hence the one piece of module state. It keeps no proxy alive.
 _BY_ADDRESS: "weakref.WeakValueDictionary[tuple[str, int], Proxy]" = weakref.WeakValueDictionary()
 _JOIN_S = 5.0
-_BACKLOG = 128
+_BACKLOG = 1024
 
 
 class Proxy:

@@ -18,6 +18,8 @@ from mtls_lab.proxy.seen import Seen
 
 GOODBYE_S = 0.5
 """How long a proxy that closes waits for requests in progress and refusals under way."""
+_CHUNK = 65_536
+
 KEPT_TROUBLES = 20
 """How many errors that nobody expected are kept for a look; none is ever printed."""
 
@@ -51,6 +53,8 @@ class Service:
         self.connections: set[Connection] = set()
         self.troubles: deque[object] = deque(maxlen=KEPT_TROUBLES)
         self.keylog = KeyLog()
+        self.buffer = memoryview(bytearray(_CHUNK))
+        """What was just read from a socket; one for all, since whoever is called with it takes its bytes at once."""
         try:
             self.play(scenario)
         except BaseException:
@@ -99,6 +103,7 @@ class Service:
             await asyncio.sleep(0.01)  # polled: many ways lead to "nothing under way", and this happens once
         for connection in list(self.connections):
             connection.cut()
+        self.origin.close()
         await self._end_tasks()
 
     async def _end_tasks(self) -> None:

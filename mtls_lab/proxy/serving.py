@@ -1,86 +1,109 @@
 """HTTP/1.1 with one client: one request and its answer after the other, on one connection.
 
 1. Bodies stream in both directions, and both wait for whoever is slow.
-2. What h11 rejects as a request gets 400 (or 431, 501, as h11 says) in plain words, and the connection ends.
-   So does a request with Content-Length and Transfer-Encoding: which of the two counts is what request smuggling
-   rests on (RFC 9112 section 6.1).
-3. Upgrades and CONNECT are refused with 501: this proxy passes requests, not tunnels.
+2. What `reader` rejects as a request gets 400 (or 431, 501, as it says) in plain words, and the connection ends.
+3. Of the protocols that a client may ask to change to, only WebSocket is passed on; every other wish is left out, and
+   its request answered in HTTP (RFC 9110 section 7.8).
 4. An answer that breaks off half-way ends the connection without close_notify, so that the client can tell.
 5. An origin may answer before it has read the request. A short rest is then read and discarded, to keep the
    connection; a long one is left to the connection's lingering close.
+6. A head that is begun has `HEAD_TIMEOUT_S` to end: 408, so that a slow one holds nothing for long.
 """
 
-from contextlib import suppress
+import asyncio
 
-import h11
+from mtls_lab.proxy.exchange import WEBSOCKET, Client, ClientGone, Exchange, Origin, Refused, Visit, head, page
+from mtls_lab.proxy.messages import End, Malformed, Request
+from mtls_lab.proxy.request_reader import RequestReader
 
-from mtls_lab.proxy import fields
-from mtls_lab.proxy.exchange import LONGEST_HEAD, Client, Exchange, Origin, Refused, Visit, next_event, page
+HEAD_TIMEOUT_S = 20.0
+"""How long a request's head may take from its first byte to its last."""
 
 
 async def serve(client: Client, origin: Origin) -> None:
     """Answer requests until either end has had enough."""
-    http = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_HEAD)
-    visit = origin.visit()
+    reader = RequestReader()
+    visit = origin.visit(client.caller)
     try:
-        while await _serve_one(client, http, visit):
+        while await _serve_one(client, reader, visit):
             client.idle = True
-            http.start_next_cycle()
     finally:
         visit.leave()
 
 
-async def _serve_one(client: Client, http: h11.Connection, visit: Visit) -> bool:
+async def _serve_one(client: Client, reader: RequestReader, visit: Visit) -> bool:
     """Answer one request; False when the connection cannot take another."""
     exchange: Exchange | None = None
     try:
-        received = await next_event(client, http)
-        if not isinstance(received, h11.Request):
+        received = await _next_request(client, reader)
+        if received is None:
             return False
         client.idle = False
-        _refuse_what_we_do_not_do(received)
-        exchange = Exchange(client, http, received)
-        if exchange.is_bodiless:
-            http.next_event()  # the end of the message, which is here already
+        exchange = Exchange(client, reader, received)
+        if reader.rest is not None and received.upgrade != WEBSOCKET:
+            reader.go_on()  # rule 3
         await visit.answer(exchange)
-    except h11.RemoteProtocolError as error:
-        await _refuse(client, http, exchange, Refused(error.error_status_hint, f"not valid HTTP: {error}"))
-    except Refused as refused:
-        await _refuse(client, http, exchange, refused)
-    client.idle = http.our_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
-    if exchange is not None and client.idle and http.our_state is h11.DONE and exchange.rest_is_short:
-        await _discard_rest(client, http)
-    return http.our_state is h11.DONE and http.their_state is h11.DONE
+    except (Malformed, Refused) as refused:
+        if exchange is None:
+            await _dismiss(client, refused.status, f"{refused}\n")
+            return False
+        await _refuse(client, exchange, refused.status, f"{refused}\n")
+    client.idle = exchange.ended
+    if exchange.has_body and exchange.keeps:
+        return exchange.rest_is_short and await _discard_rest(exchange)
+    if reader.rest is not None and exchange.keeps:
+        reader.go_on()  # the origin, or we, preferred to go on in HTTP
+    return exchange.keeps and exchange.ended
 
 
-async def _refuse(client: Client, http: h11.Connection, exchange: Exchange | None, refused: Refused) -> None:
-    if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (exchange and exchange.answered):
+async def _next_request(client: Client, reader: RequestReader) -> Request | None:
+    """What the client asks next; None when it has gone."""
+    event = reader.next()
+    while event is None and not reader.begun:
+        if not await _feed(client, reader):
+            return None
+        event = reader.next()
+    if event is None:
+        try:
+            async with asyncio.timeout(HEAD_TIMEOUT_S):
+                while event is None:
+                    if not await _feed(client, reader):
+                        return None
+                    event = reader.next()
+        except TimeoutError:
+            raise Refused(408, f"the request's head took more than {HEAD_TIMEOUT_S:.0f} s") from None
+    return event if isinstance(event, Request) else None
+
+
+async def _feed(client: Client, reader: RequestReader) -> bool:
+    """Wait for more from the client; False when there will be none."""
+    data = await client.read()
+    if data:
+        reader.feed(data)
+    return bool(data)
+
+
+async def _dismiss(client: Client, status: int, text: str) -> None:
+    """Answer what was no request, as the last thing on this connection."""
+    response, body = page(status, text)
+    await client.write(head(response, [*response.fields, (b"Connection", b"close")]) + body)
+
+
+async def _refuse(client: Client, exchange: Exchange, status: int, text: str) -> None:
+    if exchange.answered:
+        exchange.keeps = False
         client.hang_up(clean=False)  # half an answer is out: rule 4
         return
-    # With a part of the request unread, the connection cannot take another.
-    closing = () if http.their_state is h11.DONE else (("Connection", "close"),)
-    response, body = page(refused.status, f"{refused}\n", *closing)
-    bodiless = exchange is not None and exchange.request.method == b"HEAD"
-    events = [response, *([] if bodiless else [h11.Data(data=body)]), h11.EndOfMessage()]
-    await client.write(b"".join(http.send(event) or b"" for event in events))
+    if exchange.has_body:
+        exchange.keeps = False  # a part of the request is unread
+    await exchange.finish(*page(status, text))
 
 
-async def _discard_rest(client: Client, http: h11.Connection) -> None:
+async def _discard_rest(exchange: Exchange) -> bool:
     """Read what is left of a request that was answered without its body, to keep the connection."""
-    with suppress(h11.RemoteProtocolError):  # the request has its answer; the connection ends
-        while isinstance(await next_event(client, http), h11.Data):
+    try:
+        while not isinstance(await exchange.next(), End):
             continue
-
-
-def _refuse_what_we_do_not_do(request: h11.Request) -> None:
-    received = request.headers.raw_items()
-    if request.http_version not in (b"1.0", b"1.1"):
-        raise Refused(505, "this proxy speaks HTTP/1.1")
-    if request.method == b"CONNECT":
-        raise Refused(501, "this is a reverse proxy: it opens no tunnels (CONNECT)")
-    if fields.first(received, b"upgrade") is not None:
-        raise Refused(501, "this proxy does not pass upgrades (WebSocket, h2c): ask without an Upgrade field")
-    if fields.listed(received, b"transfer-encoding") and fields.first(received, b"content-length") is not None:
-        raise Refused(400, "Content-Length and Transfer-Encoding contradict each other (RFC 9112 section 6.1)")
-    if not request.target.startswith((b"/", b"http://", b"https://")) and request.target != b"*":
-        raise Refused(400, "the request's target must begin with / (RFC 9112 section 3.2)")
+    except (Malformed, ClientGone):
+        return False  # the request has its answer; the connection ends
+    return True

@@ -42,6 +42,7 @@ def test_what_the_proxy_knows_is_said_once_in_its_own_name() -> None:
 
     assert passed == {
         b"Via": b"1.1 mtls-lab",
+        b"Forwarded": b'for=127.0.0.1;host="shop.example";proto=https',
         b"X-Forwarded-For": b"127.0.0.1",
         b"X-Forwarded-Proto": b"https",
         b"X-Forwarded-Host": b"shop.example",

@@ -44,8 +44,8 @@ def email_only(evidence: Evidence) -> Finding | None:
     return _name(
         evidence,
         "email-only",
-        "A client that dials a host looks for a dNSName entry, for an address an iPAddress entry. "
-        "Any subjectAltName silences some programs; only one that holds the host's name satisfies all of them.",
+        "A client that dials a host looks for a dNSName entry, for an address an iPAddress entry; an e-mail address "
+        "matches neither. curl falls back on the common name and accepts, requests, browsers and Go do not.",
     )
 
 
