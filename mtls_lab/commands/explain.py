@@ -26,8 +26,8 @@ _EXITS = """exit codes:
 
 An endpoint sees up to five short connections. Inside TLS each sends one request: `HEAD / HTTP/1.1`, or a PostgreSQL
 StartupMessage for the user mtls_lab_probe. Where a connection ends without a byte, up to two more follow, to name who
-is there: a PostgreSQL SSLRequest, then a plain HEAD. Your certificate (never the key) is shown to whoever answers. Nothing else
-is dialled: no redirect, no CRL, no OCSP."""
+is there: a PostgreSQL SSLRequest, then a plain HEAD. Your certificate (never the key) is shown to whoever answers.
+Nothing else is dialled: no redirect, no CRL, no OCSP."""
 _QUIET_S = 2.0
 """After this time a line says what is going on."""
 

@@ -206,17 +206,20 @@ def _chain(evidence: Evidence, role: Role) -> tuple[Certificate, ...] | None:
 
 
 def _extra(evidence: Evidence, role: Role) -> list[str]:
-    """What that end sent beyond its path, by the lights of an end that could be asked."""
+    """What that end sent beyond its path, by the lights of an end that could be asked.
+
+    A root that OpenSSL appended by itself, from what the end trusts, is nobody's mistake.
+    """
     chain = _chain(evidence, role) or ()
-    verifier = evidence.settings("client" if role == "server" else "server")
-    trusts = verifier.trusts if verifier.known else evidence.settings(role).trusts
+    verifier, presenter = evidence.settings("client" if role == "server" else "server"), evidence.settings(role)
     if len(chain) < 2:
         return []
-    path = certification_path(chain, trusts)
+    path = certification_path(chain, verifier.trusts if verifier.known else presenter.trusts)
     if path.anchor is None:
         return []
-    needed = path.certificates[:-1]
-    return [name_of(one) for one in chain if one not in needed]
+    needed = path.certificates[:-1] if presenter.known else path.certificates
+    configured = presenter.presents.chain if presenter.presents is not None else chain
+    return [name_of(one) for one in chain if one not in needed and one in configured]
 
 
 def _shown(evidence: Evidence) -> str:

@@ -17,9 +17,11 @@ from mtls_lab.handshake import (
     VERSIONS,
     Alert,
     ClientLevel,
+    Endpoint,
     Explanation,
     Handshake,
     Role,
+    Scenario,
     ServerLevel,
     Version,
     explain,
@@ -389,6 +391,19 @@ def test_two_things_wrong_at_once_are_both_said() -> None:
 
     # OpenSSL looks at the name before the dates, and stops there.
     assert (explanation.cause, explanation.also) == ("wrong-host", ("expired",))
+
+
+def test_a_root_that_openssl_appends_by_itself_is_no_extra_certificate() -> None:
+    """A leaf right below the root, and a server that trusts that root: OpenSSL completes the chain."""
+    root = Authority.create("Lab Root CA")
+    trusts = (root.certificate,)
+    client = Endpoint(presents=root.issue("alice", purpose="clientAuth"), trusts=trusts, verifies="chain and name")
+    server = Endpoint(presents=root.issue("localhost", purpose="serverAuth"), trusts=trusts, verifies="required")
+    handshake = rehearse(Scenario(client=client, server=server))
+
+    assert handshake.server_chain is not None and handshake.server_chain[-1] == root.certificate
+    for view in (handshake, handshake.seen_by("client"), handshake.seen_by("server")):
+        assert explain(view).cause == "accepted"
 
 
 def test_a_listed_authority_is_not_withheld_from() -> None:
