@@ -9,6 +9,7 @@ from mtls_lab.clients.probe.line import MOST_BYTES, Dialler, TooMuch
 from mtls_lab.clients.probe.service import SSL_REQUEST, Service
 
 _ASKING_S = 1.0
+_WITHOUT_A_WORD = "{} took the connection and closed it without a word: it speaks no TLS, or not with this client"
 _GREETINGS: tuple[tuple[bytes, str, str], ...] = (
     (rb"HTTP/\d|<!doctype html|<html", "plain HTTP", "dial http://, or the port that the server has for https"),
     (rb"SSH-\d", "SSH", "SSH has its own encryption: dial the port that the server has for TLS"),
@@ -35,6 +36,9 @@ def unreachable(where: str, error: Exception, timeout_s: float) -> Remark:
         fixes = (("network", "a firewall that drops packets, a host that is down, or a wrong address look like this"),)
     elif isinstance(error, ConnectionRefusedError):
         title = f"Nobody listens on {where}: the connection was refused"
+    elif isinstance(error, ConnectionResetError):
+        # So soon after the connection was made that the system tells it as a failure to connect.
+        title = _WITHOUT_A_WORD.format(where)
     else:
         title = f"{where} cannot be reached"
     return Remark(level="wrong", title=title, why=words if words not in title else "", fixes=fixes)
@@ -69,7 +73,7 @@ def _nothing_known(where: str, talk: Conversation, timeout_s: float) -> str:
         return f"{where} answered with something that is not TLS"
     if talk.ended == "late":
         return f"{where} took the connection and said nothing within {timeout_s:g} s"
-    return f"{where} took the connection and closed it without a word: it speaks no TLS, or not with this client"
+    return _WITHOUT_A_WORD.format(where)
 
 
 def _complaint(talk: Conversation) -> str:
