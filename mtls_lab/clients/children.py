@@ -50,6 +50,8 @@ def run(command: Sequence[str], request: Request, folder: Path, *, timeout_s: fl
             env=scrubbed(request, folder),
             timeout=timeout_s,
             check=False,
+            # Without the terminal of who typed the command: OpenSSL would ask there for the password of a key.
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired as late:
         return Finished(exit_code=None, out=late.stdout or b"", err=late.stderr or b"")

@@ -189,7 +189,7 @@ def _settings(scenario: Scenario) -> dict[str, object]:
     numbers = [_WIRE_VERSIONS[one] for one in scenario.server.versions or scenario.versions]
     return {
         "certificate": credential.chain_pem.decode() if credential else "",
-        "key": credential.key_pem.decode() if credential else "",
+        "key": credential.key_pem.decode(errors="replace") if credential else "",
         "trusts": b"".join(one.pem for one in scenario.server.trusts).decode(),
         "verifies": scenario.server.verifies,
         "min_version": min(numbers),

@@ -234,7 +234,8 @@ def intermediate_as_anchor(stand: Stand) -> Stand:
 def revoked(stand: Stand) -> Stand:
     """The authority has taken the certificate back, and the verifier has its revocation list."""
     leaf = stand.cast.credential(stand.side).leaf
-    return stand.change(stand.other, crls=(crl(stand.cast.issuing, (leaf,)),))
+    # The root's list too: nginx looks at every certificate of the chain, where the lab looks at the leaf.
+    return stand.change(stand.other, crls=(crl(stand.cast.issuing, (leaf,)), crl(stand.cast.root)))
 
 
 @_exhibit("No revocation list at hand", reference="RFC 5280 section 6.3")
@@ -248,7 +249,7 @@ def stale_crl(stand: Stand) -> Stand:
     """The verifier's revocation list should have been replaced yesterday."""
     now = datetime.now(UTC).replace(microsecond=0)
     old = crl(stand.cast.issuing, this_update=now - timedelta(days=8), next_update=now - timedelta(days=1))
-    return stand.change(stand.other, crls=(old,))
+    return stand.change(stand.other, crls=(old, crl(stand.cast.root)))
 
 
 @_exhibit("Kept back by the client", reference="RFC 8446 section 4.2.4", sides=("client",))
