@@ -1,7 +1,8 @@
 """The one place where `ssl.SSLContext`s are built and key logs are read.
 
 1. Every scenario gets fresh contexts: a resumed session would skip the client's certificate.
-   So no tickets either (`num_tickets=0` in TLS 1.3, OP_NO_TICKET in TLS 1.2).
+   So no tickets either (`num_tickets=0` in TLS 1.3, OP_NO_TICKET in TLS 1.2). What is left, the session IDs of
+   TLS 1.2, cannot be switched off here: see resumption.py.
 2. `verify_flags` are set, not inherited: Python 3.13 made STRICT the default of `create_default_context`.
 3. Names are matched against subjectAltName alone (RFC 9525 section 6.3), as requests and browsers do.
 4. Only what the endpoint trusts is loaded: never the system's store.
@@ -90,18 +91,20 @@ class KeyLog:
 
 
 def build_context(
-    endpoint: Endpoint, *, role: Role, versions: tuple[Version, ...], keylog: KeyLog, tickets: bool = False
+    endpoint: Endpoint, *, role: Role, versions: tuple[Version, ...], keylog: KeyLog | None, tickets: bool = False
 ) -> ssl.SSLContext:
     """A fresh context for that end. Raises CannotLoad when OpenSSL refuses the end's own credential.
 
-    `tickets` let sessions be resumed, against rule 1: for showing what that skips, and nothing else.
+    `keylog` None: secrets are written nowhere. `tickets` let sessions be resumed, against rule 1: for showing what that
+    skips, and nothing else.
     """
     if not endpoint.known:
         raise ValueError(f"nobody knows the {role}'s settings (verifies='unknown'), so there is nothing to run it with")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT if role == "client" else ssl.PROTOCOL_TLS_SERVER)
     allowed = [_TLS_VERSIONS[one] for one in endpoint.versions or versions]
     context.minimum_version, context.maximum_version = min(allowed), max(allowed)
-    context.keylog_filename = keylog.path
+    if keylog is not None:
+        context.keylog_filename = keylog.path
     context.check_hostname = endpoint.verifies == "chain and name"
     context.verify_mode = _VERIFY_MODES[endpoint.verifies]
     context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | (ssl.VERIFY_X509_STRICT if endpoint.strict else 0)

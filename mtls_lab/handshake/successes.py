@@ -30,7 +30,7 @@ def resumed(evidence: Evidence) -> Finding | None:
         fixes=(
             Fix(tool="nginx", text="ssl_session_cache off; ssl_session_tickets off;  (or short timeouts)"),
             Fix(tool="openssl", text="s_server -no_ticket -num_tickets 0"),
-            Fix(tool="mtls_lab", text="rehearse(...) and Proxy(...) resume nothing: every handshake is a full one"),
+            Fix(tool="mtls_lab", text="proxy.switch(...): a fresh context, which knows no earlier session"),
         ),
     )
 
@@ -84,8 +84,9 @@ def server_not_verified(evidence: Evidence) -> Finding | None:
 )
 def client_not_asked(evidence: Evidence) -> Finding | None:
     """The client holds a certificate; without a CertificateRequest it never left the client."""
-    client = evidence.settings("client")
-    if evidence.handshake.asked is not False or (client.known and client.presents is None):
+    client, handshake = evidence.settings("client"), evidence.handshake
+    # Who goes on with an earlier session is not asked again, whatever was asked then.
+    if handshake.asked is not False or handshake.resumed or (client.known and client.presents is None):
         return None
     return Finding(
         expected="nothing of the client: no CertificateRequest was sent",

@@ -133,7 +133,7 @@ def _rows(handshake: Handshake, explanation: Explanation) -> Iterator[Row]:
             yield _refusal(message.sender, explanation)
         yield _message_row(message, first=not any(one.name == "ClientHello" for one in messages[:place]))
         if place == _last_of_server_flight(messages) and refuser != "client" and explanation.cause != "unknown":
-            yield _accepts(handshake.settings("client").verifies)
+            yield _accepts(handshake.settings("client").verifies, resumed=handshake.resumed)
         if place == turn:
             yield from _completions(handshake, refuser)
     if refuser != "neither" and not judged:
@@ -166,7 +166,9 @@ def _curtain(rest: tuple[Message, ...]) -> Row:
     return Row(kind="line", text=words, tone="dim")
 
 
-def _accepts(level: str) -> Row:
+def _accepts(level: str, *, resumed: bool) -> Row:
+    if resumed:
+        return Row(kind="mark", side="client", text="accepts the server", note="from the earlier session", tone="good")
     if level == UNKNOWN:
         return Row(kind="mark", side="client", text="accepts the server", note="what it verified is not known here")
     if level == "none":
@@ -183,7 +185,8 @@ def _completions(handshake: Handshake, refuser: Role | Literal["neither"]) -> It
         chain = handshake.client_chain
         known = handshake.settings("server").known
         word = "is verified" if known else "was let in"
-        knows = f"{name_of(chain[0])} {word}" if chain else "the client stays anonymous"
+        nobody = "as in the earlier session" if handshake.resumed else "the client stays anonymous"
+        knows = f"{name_of(chain[0])} {word}" if chain else nobody
         yield Row(kind="mark", side="server", text="handshake complete", note=knows, tone="good")
 
 
