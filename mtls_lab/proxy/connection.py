@@ -26,6 +26,7 @@ refused, so a careless close loses the alert in half of the cases, and always un
 8. OSError on the way out means that the client went first. Nobody is left to tell, so it is swallowed there.
 9. Backpressure in both directions: reading pauses while plaintext waits, `write` waits while the client is slow.
 10. Bytes are moved here and nothing else: no TLS policy, no explanation, no decoding, no output.
+11. No session is resumed: a client that comes back shows its certificate again, and it is judged again.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from mtls_lab.handshake import Failure, Handshake, Side
+from mtls_lab.handshake.resumption import may_resume
 from mtls_lab.proxy.exchange import ClientGone
 from mtls_lab.proxy.fields import Caller
 from mtls_lab.proxy.seen import Entry
@@ -95,6 +97,8 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         data = bytes(self._service.buffer[:nbytes])
+        if not self._heard and may_resume(data, self._playing.scenario.versions):
+            self._tls = self._playing.connect_afresh()  # rule 11
         self._heard = True
         if self._hung_up:
             if self._tls.failure is not None:
@@ -155,6 +159,11 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     # What the task that speaks HTTP calls.
 
+    @property
+    def leaving(self) -> bool:
+        """The proxy ends: no other request will be taken on this connection."""
+        return self._service.leaving
+
     async def read(self) -> bytes:
         """The plaintext that has arrived, waiting for some; b"" when no more will come."""
         while not self._plaintext:
@@ -196,9 +205,9 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     # What the service calls when the proxy closes.
 
-    def leave(self) -> None:
-        """Close it if nothing is under way: no request, no refusal."""
-        if self.idle and not self._hung_up:
+    def leave(self, *, quiet_s: float) -> None:
+        """Close it if nothing is under way: no request, no refusal, and for so long no byte."""
+        if self.idle and not self._hung_up and self._service.loop.time() - self._moved_at >= quiet_s:
             self.hang_up()
             self._transport.close()  # an idle client reads the close_notify when it likes, and has nothing unread here
 
@@ -277,11 +286,19 @@ class ClientConnection(asyncio.BufferedProtocol):
             secrets=self._secrets,
         )
         self._entry = self._service.seen.put(self._entry, handshake, ended=ended)
+        if ended and self._service.refused is not None and not handshake.accepted:
+            self._service.refused(self._address, handshake)
 
     def _identify(self) -> Caller:
         """Who is calling: the address, and the certificates if this server verified them."""
         chain = () if self._playing.scenario.server.verifies == "none" else self._tls.verified_chain
-        return Caller(address=self._address, port=self._transport.get_extra_info("sockname")[1], chain=chain)
+        return Caller(
+            address=self._address,
+            port=self._transport.get_extra_info("sockname")[1],
+            chain=chain,
+            client_port=self._client_port,
+            settings=self._playing.number,
+        )
 
     def _give_up_on_handshake(self) -> None:
         if not self._heard:

@@ -53,6 +53,9 @@ class Echo:
         """Itself: it keeps nothing for a connection."""
         return self
 
+    def dismissed(self, status: int, reason: str) -> None:
+        """Nothing to do."""
+
     def leave(self) -> None:
         """Nothing to do."""
 

@@ -32,6 +32,10 @@ class Client(Protocol):
     caller: Caller
     """Who is calling."""
 
+    @property
+    def leaving(self) -> bool:
+        """The proxy ends: no other request will be taken on this connection."""
+
     async def read(self) -> bytes:
         """Plaintext; b"" at the end."""
 
@@ -47,6 +51,9 @@ class Visit(Protocol):
 
     async def answer(self, exchange: "Exchange") -> None:
         """Answer one request. Raises `Refused` to have the proxy answer in its place."""
+
+    def dismissed(self, status: int, reason: str) -> None:
+        """What the client sent was no request, and was answered so: the last thing on this connection."""
 
     def leave(self) -> None:
         """The client connection is over."""
@@ -90,6 +97,10 @@ class Exchange:
         """The answer's head is written or on its way."""
         self.ended = False
         """The whole answer is."""
+        self.status: int | None = None
+        """What was answered, once it is."""
+        self.size = 0
+        """Bytes of the answer's body."""
         self._waits = received.waits
         if received.length == 0:
             self._take_end()
@@ -148,6 +159,7 @@ class Exchange:
         """Take a piece of the answer; it is on its way after the next `flush()`."""
         if isinstance(event, bytes):
             if not self._bodiless and event:
+                self.size += len(event)
                 self._written += (b"%x\r\n" % len(event), event, b"\r\n") if self._chunked else (event,)
         elif isinstance(event, End):
             self.ended = True
@@ -178,6 +190,7 @@ class Exchange:
         kept += [(b"Connection", b"Upgrade"), (b"Upgrade", response.upgrade)]
         self.answered = self.ended = True
         self.keeps = False
+        self.status = response.status
         await self._client.write(head(response, kept))
         return self._client
 
@@ -202,6 +215,7 @@ class Exchange:
 
     def _begin_answer(self, response: Response) -> None:
         self.answered = True
+        self.status = response.status
         kept = fields.for_client(response.fields, response.connection)
         self._bodiless = self.received.method == b"HEAD" or response.status in (204, 304)
         if response.status == 204:
@@ -213,7 +227,7 @@ class Exchange:
                 self._chunked = True
                 kept.append((b"Transfer-Encoding", b"chunked"))
         # Who was never told to go on may keep its body: nobody could tell it from the next request.
-        if self._waits and self.has_body:
+        if (self._waits and self.has_body) or self._client.leaving:
             self.keeps = False
         if not self.keeps:
             kept.append((b"Connection", b"close"))

@@ -52,6 +52,10 @@ class Caller:
     """The port of ours that it called."""
     chain: tuple[bytes, ...]
     """Its verified certificates, DER, leaf first; empty when none was verified."""
+    client_port: int = 0
+    """The port it called from."""
+    settings: int = 0
+    """The number of the settings that it was verified by."""
 
     @cached_property
     def said(self) -> list[tuple[bytes, bytes]]:

@@ -34,6 +34,8 @@ class Link(asyncio.BufferedProtocol):
         """A part of the present answer has arrived."""
         self.at_eof = False
         """The origin will send no more."""
+        self.trouble = ""
+        """Why not, where more was to come."""
 
     # What asyncio calls.
 
@@ -44,7 +46,10 @@ class Link(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._buffer[:nbytes])
+        self.take(bytes(self._buffer[:nbytes]))
+
+    def take(self, data: bytes) -> None:
+        """What came from the origin."""
         self.heard = True
         if self._raw is not None:
             self._raw += data
@@ -79,6 +84,11 @@ class Link(asyncio.BufferedProtocol):
         self._congested = False
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
+
+    def break_off(self, reason: str) -> None:
+        """The connection is of no more use; what has arrived of an answer is not all of it."""
+        self.at_eof, self.trouble = True, reason
+        self._wake()
 
     # What a visit calls.
 

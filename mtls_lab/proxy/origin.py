@@ -1,4 +1,4 @@
-"""An origin behind a TCP port, spoken to in plain HTTP/1.1.
+"""An origin behind a TCP port, spoken to in HTTP/1.1, plain or over TLS.
 
 1. Connections to the origin are kept and used again, but only for the same client: one connection of its own for a
    client without a verified certificate, a shared few for the connections of one certificate. What an origin sends too
@@ -14,12 +14,16 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
+from mtls_lab.handshake import VERSIONS, Endpoint, TLSConnection, build_context
 from mtls_lab.proxy.exchange import WEBSOCKET, ClientGone, Exchange, Refused
 from mtls_lab.proxy.fields import Caller
 from mtls_lab.proxy.link import Link
 from mtls_lab.proxy.messages import End, Malformed, Response
+from mtls_lab.proxy.secure_link import OriginRefused, SecureLink
 
 CONNECT_TIMEOUT_S = 5.0
 """How long an origin may take to accept a connection."""
@@ -44,12 +48,20 @@ class _Gone(Exception):
 class OriginServer:
     """The origin at a URL. Raises ValueError, naming what would work, for a URL it cannot use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, towards: Endpoint | None = None) -> None:
         self.url = url
-        self.host, self.port, self.prefix = _parse(url)
+        self.host, self.port, self.prefix = _parse(url, towards)
+        self._context: Callable[[], TLSConnection] | None = None
+        if towards is not None:
+            self.secure(towards)
         self._buffer = memoryview(bytearray(_CHUNK))
         self._kept: dict[bytes, list[Link]] = {}
         self._count = 0
+
+    def secure(self, towards: Endpoint) -> None:
+        """From now on new connections are made with these settings. Raises CannotLoad, changing nothing."""
+        context = build_context(towards, role="client", versions=VERSIONS, keylog=None)
+        self._context = partial(TLSConnection, context, role="client", server_name=self.host)
 
     def visit(self, caller: Caller) -> "_Visit":
         """The origin as one client connection uses it."""
@@ -93,12 +105,28 @@ class OriginServer:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                if self._context is not None:
+                    return await self._connect_securely(loop, self._context())
                 _, link = await loop.create_connection(lambda: Link(loop, self._buffer), self.host, self.port)
         except TimeoutError:
             raise Refused(504, f"the origin {self.url} did not accept a connection in time") from None
+        except OriginRefused as refused:
+            raise Refused(502, f"the origin {self.url} cannot be used: {refused}") from None
         except OSError as error:
             reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
             raise Refused(502, f"the origin {self.url} cannot be reached ({reason}): is it running?") from None
+        return link
+
+    async def _connect_securely(self, loop: asyncio.AbstractEventLoop, tls: TLSConnection) -> Link:
+        link = Link(loop, self._buffer)
+        secure = SecureLink(loop, self._buffer, link, tls)
+        transport, _ = await loop.create_connection(lambda: secure, self.host, self.port)
+        try:
+            await secure.ready
+        except BaseException:
+            if not secure.ready.done() or secure.ready.cancelled():
+                transport.abort()  # a refusal has its alert still to send, and closes by itself
+            raise
         return link
 
 
@@ -126,6 +154,9 @@ class _Visit:
             elif link is not None and self._leaf is not None:
                 self._link = None  # a client that only stays connected holds none
                 self._origin.keep(self._leaf, link)
+
+    def dismissed(self, status: int, reason: str) -> None:
+        """Nothing to do: the origin was not asked."""
 
     def leave(self) -> None:
         link, self._link = self._link, None
@@ -215,6 +246,8 @@ async def _download(link: Link, exchange: Exchange, origin: OriginServer) -> boo
 async def _arrival(link: Link, exchange: Exchange, origin: OriginServer) -> None:
     """Wait for more of the answer."""
     if link.at_eof:
+        if link.trouble:
+            raise Refused(502, f"the origin {origin.url} cannot be used: {link.trouble}")
         if link.heard:
             raise Refused(502, f"the origin {origin.url} does not answer in valid HTTP/1.1: it broke off")
         raise _Gone
@@ -244,15 +277,17 @@ async def _change_protocol(link: Link, exchange: Exchange, response: Response, o
         await asyncio.gather(uploading, return_exceptions=True)
 
 
-def _parse(url: str) -> tuple[str, int, bytes]:
+def _parse(url: str, towards: Endpoint | None) -> tuple[str, int, bytes]:
     wanted = "to must be the URL of an HTTP origin such as to='http://127.0.0.1:3000'"
     parts = urlsplit(url)
-    if parts.scheme == "https":
-        raise ValueError(f"to={url!r}: TLS between the proxy and the origin is not offered yet; use http://")
-    if parts.scheme != "http":
+    if parts.scheme not in {"http", "https"}:
         raise ValueError(f"to={url!r} has no http:// in front: {wanted}")
+    if parts.scheme == "https" and towards is None:
+        raise ValueError(f"to={url!r} speaks TLS: say whom the proxy trusts there, towards_origin=Endpoint(...)")
+    if parts.scheme == "http" and towards is not None:
+        raise ValueError(f"to={url!r} is plain HTTP, so towards_origin does nothing: leave it out, or use https://")
     try:
-        host, port = parts.hostname, parts.port or 80
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
         raise ValueError(f"to={url!r}: {error}: {wanted}") from None
     if not host or parts.username or parts.password or parts.query or parts.fragment:

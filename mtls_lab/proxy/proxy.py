@@ -4,14 +4,24 @@ import errno
 import os
 import socket
 import threading
+import time
 import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-from mtls_lab.handshake import Handshake, Scenario
+from mtls_lab.certificates import Certificate
+from mtls_lab.handshake import Endpoint, Handshake, Scenario
+from mtls_lab.proxy.access import Access
+from mtls_lab.proxy.access_log import AccessLog, Refusal
 from mtls_lab.proxy.connection import ClientConnection
 from mtls_lab.proxy.echo import Echo
+from mtls_lab.proxy.guard import Guard
 from mtls_lab.proxy.origin import OriginServer
+from mtls_lab.proxy.redirecting import PlainConnection
+from mtls_lab.proxy.served import Requests, Served
 from mtls_lab.proxy.service import Service
 
 # A cell with an explicit port is run twice: the name `proxy` still holds the first proxy while the second is made,
@@ -30,29 +40,64 @@ class Proxy:
 
     `to` is the origin's URL (`http://127.0.0.1:3000`); None means the built-in echo origin. `host` is the address to
     listen on: everything but loopback lets other machines in. `port` 0 takes a free one; a port that an earlier
-    Proxy of this process holds is taken over from it.
+    Proxy of this process holds is taken over from it. What follows changes nothing where it is left out:
+
+    `allow` are access rules (see `proxy.access`): with at least one, whom none names is answered 403. `log` is told of
+    every request and of every handshake that came to nothing. `judges_again` holds connections that are open to the
+    settings of each `switch`, at their next request. `towards_origin` is the proxy as the client of an `https://`
+    origin. `redirect_from` is an address with a port where plain HTTP is answered by the https address, and a path that
+    is in `plain_answers` by what stands there.
     """
 
-    def __init__(self, scenario: Scenario, *, to: str | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        to: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allow: Iterable[str] | None = None,
+        log: AccessLog | None = None,
+        judges_again: bool = False,
+        towards_origin: Endpoint | None = None,
+        redirect_from: tuple[str, int] | None = None,
+        plain_answers: Mapping[bytes, bytes] | None = None,
+    ) -> None:
         _check(scenario, to, port)
+        access = Access.of(() if allow is None else allow)
         self._echo = Echo()
-        self._service = Service(scenario, self._echo if to is None else OriginServer(to))
-        try:
-            listener = _listen(host, port)
-        except BaseException:
-            self._service.discard()
-            raise
+        self._origin = None if to is None else OriginServer(to, towards_origin)
+        self._service = service = Service(scenario, self._origin or self._echo)
+        self._requests = Requests()
+        if allow is not None or log is not None or judges_again:
+            service.origin = Guard(
+                service.origin,
+                access,
+                told=partial(_tell, self._requests, log),
+                playing=(lambda: service.playing) if judges_again else None,
+            )
+        if log is not None:
+            service.refused = lambda address, handshake: log.put(Refusal(address=address, handshake=handshake))
         self._host = host
-        listening_at = listener.getsockname()[:2]
-        self._port: int = listening_at[1]
-        thread = threading.Thread(
-            target=self._service.run,
+        with ExitStack() as undo:
+            undo.callback(service.discard)
+            listener = undo.enter_context(_listen(host, port))
+            listening_at = listener.getsockname()[:2]
+            self._port: int = listening_at[1]
+            if redirect_from is not None:
+                other = undo.enter_context(_listen(*redirect_from))
+                answers = {} if plain_answers is None else plain_answers
+                plain = partial(PlainConnection, service.loop, _leaf_of(service), self._port, answers)
+                service.also.append((other, plain))
+            undo.pop_all()
+        self._thread = threading.Thread(
+            target=service.run,
             args=(listener, ClientConnection),
             name=f"mtls-lab-proxy-{self._port}",
             daemon=True,
         )
-        thread.start()
-        self._close = weakref.finalize(self, _close, self._service, thread, os.getpid())
+        self._thread.start()
+        self._close = weakref.finalize(self, _close, service, self._thread, os.getpid())
         _BY_ADDRESS[listening_at] = self
 
     @property
@@ -106,6 +151,43 @@ class Proxy:
             )
         return found
 
+    @property
+    def requests(self) -> tuple[Served, ...]:
+        """What was asked, oldest first, each told when its answer is over; a bounded number.
+
+        () unless the proxy was made with `allow`, `log` or `judges_again`.
+        """
+        return self._requests.all()
+
+    def request_from(self, client_port: int, timeout_s: float = 2.0) -> Served:
+        """The newest request of the client at that TCP port, waiting for it. Raises TimeoutError without one."""
+        found = self._requests.newest_from(client_port, timeout_s)
+        if found is None:
+            raise TimeoutError(
+                f"no request from client_port={client_port} within {timeout_s} s: it was refused in its handshake "
+                "(handshake_from() tells), or the proxy was made without allow=, log= or judges_again=True"
+            )
+        return found
+
+    def switch_towards_origin(self, endpoint: Endpoint) -> None:
+        """Be that client to the `https://` origin in new connections. Raises CannotLoad, changing nothing."""
+        if self._origin is None or not self._origin.url.startswith("https://"):
+            raise ValueError(f"the origin of {self!r} does not speak TLS: make the proxy with to='https://...'")
+        self._origin.secure(endpoint)
+
+    def drain(self, limit_s: float = 30.0) -> int:
+        """Stop listening, let requests in progress finish for that long, end. Returns how many were cut off.
+
+        Every answer says that its connection ends. May be called again from a signal's handler, to shorten the limit.
+        """
+        self._service.stop(drain_s=limit_s)
+        end = time.monotonic() + limit_s + _JOIN_S
+        # In slices: from Python 3.13 on, no signal's handler runs inside a join.
+        while self._thread.is_alive() and time.monotonic() < end:
+            self._thread.join(0.1)
+        self._close()
+        return self._service.cut_off
+
     def close(self) -> None:
         """Stop listening and end the thread; may be called twice."""
         self._close()
@@ -120,6 +202,24 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"<Proxy {'at ' + self.url if self._close.alive else 'closed'}>"
+
+
+def _tell(requests: Requests, log: AccessLog | None, served: Served) -> None:
+    requests.put(served)
+    if log is not None:
+        log.put(served)
+
+
+def _leaf_of(service: Service) -> Callable[[], Certificate]:
+    """The certificate that is presented to new connections."""
+
+    def leaf() -> Certificate:
+        presents = service.playing.scenario.server.presents
+        if presents is None:
+            raise ValueError("the server presents nothing")  # Scenario does not allow it
+        return presents.leaf
+
+    return leaf
 
 
 def _close(service: Service, thread: threading.Thread, pid: int) -> None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from mtls_lab.handshake import KeyLog, Scenario, TLSConnection, build_context
+from mtls_lab.handshake import Handshake, KeyLog, Scenario, TLSConnection, build_context
 from mtls_lab.proxy.exchange import Origin
 from mtls_lab.proxy.seen import Seen
 
 GOODBYE_S = 0.5
 """How long a proxy that closes waits for requests in progress and refusals under way."""
+QUIET_S = 1.0
+"""After this time without a byte, a proxy that drains takes a connection for one that nobody uses."""
 _CHUNK = 65_536
 
 KEPT_TROUBLES = 20
@@ -32,13 +34,20 @@ class Playing:
     """The settings."""
     connect: Callable[[], TLSConnection]
     """Makes the server's end of a new connection, on the scenario's own fresh context."""
+    connect_afresh: Callable[[], TLSConnection]
+    """The same on a context for that connection alone, which knows no session to resume."""
+    number: int
+    """Which settings these are: 1, 2, ..."""
 
 
 class Connection(Protocol):
     """What the service needs of a client's connection."""
 
-    def leave(self) -> None:
-        """Close it if nothing is under way."""
+    idle: bool
+    """No request is being answered."""
+
+    def leave(self, *, quiet_s: float) -> None:
+        """Close it if nothing is under way, nor was for that long."""
 
     def cut(self) -> None:
         """Close it whatever is under way."""
@@ -53,6 +62,16 @@ class Service:
         self.connections: set[Connection] = set()
         self.troubles: deque[object] = deque(maxlen=KEPT_TROUBLES)
         self.keylog = KeyLog()
+        self.leaving = False
+        """The listener is closed: what is under way is finished, and nothing else is begun."""
+        self.refused: Callable[[str, Handshake], object] | None = None
+        """Is told of every handshake that came to nothing, with the client's address, once its connection is over."""
+        self.also: list[tuple[socket.socket, Callable[[], asyncio.BaseProtocol]]] = []
+        """Other ports to listen on, and who serves them."""
+        self.cut_off = 0
+        """How many requests were not finished when the proxy ended."""
+        self._goodbye_s, self._quiet_s = GOODBYE_S, 0.0
+        self._number = 0
         self.buffer = memoryview(bytearray(_CHUNK))
         """What was just read from a socket; one for all, since whoever is called with it takes its bytes at once."""
         try:
@@ -66,8 +85,14 @@ class Service:
 
     def play(self, scenario: Scenario) -> None:
         """Every connection accepted from now on meets this scenario's server. Raises CannotLoad, changing nothing."""
-        context = build_context(scenario.server, role="server", versions=scenario.versions, keylog=self.keylog)
-        self.playing = Playing(scenario=scenario, connect=partial(TLSConnection, context, role="server"))
+        build = partial(build_context, scenario.server, role="server", versions=scenario.versions, keylog=self.keylog)
+        self._number += 1
+        self.playing = Playing(
+            scenario=scenario,
+            connect=partial(TLSConnection, build(), role="server"),
+            connect_afresh=lambda: TLSConnection(build(), role="server"),
+            number=self._number,
+        )
 
     def run(self, listener: socket.socket, connected: Callable[["Service"], asyncio.BaseProtocol]) -> None:
         """The thread's whole life."""
@@ -77,7 +102,8 @@ class Service:
         except Exception as error:  # noqa: BLE001  # a thread's traceback would land in whatever cell runs
             self.troubles.append(error)
         finally:
-            listener.close()
+            for one in (listener, *(other for other, _ in self.also)):
+                one.close()
             self.discard()
 
     def discard(self) -> None:
@@ -85,23 +111,33 @@ class Service:
         self.loop.close()
         self.keylog.close()
 
-    def stop(self) -> None:
-        """Ask the thread to end; returns at once. May be called twice."""
+    def stop(self, *, drain_s: float | None = None) -> None:
+        """Ask the thread to end; returns at once. May be called twice.
+
+        With `drain_s` requests have that long to finish, and a connection that was just used may bring one more.
+        """
+        if drain_s is not None:
+            self._goodbye_s, self._quiet_s = drain_s, QUIET_S
         try:
             self.loop.call_soon_threadsafe(self._stopping.set)
         except RuntimeError:
             return  # the loop is closed: it has ended already
 
     async def _serve(self, listener: socket.socket, connected: Callable[[], asyncio.BaseProtocol]) -> None:
-        server = await self.loop.create_server(connected, sock=listener)
+        servers = [await self.loop.create_server(connected, sock=listener)]
+        servers += [await self.loop.create_server(factory, sock=other) for other, factory in self.also]
         await self._stopping.wait()
-        server.close()
-        deadline = self.loop.time() + GOODBYE_S
-        while self.connections and self.loop.time() < deadline:
+        for server in servers:
+            server.close()
+        self.leaving = True
+        began = self.loop.time()
+        # `_goodbye_s` is asked for each time: who has waited long enough may shorten it.
+        while self.connections and self.loop.time() < began + self._goodbye_s:
             for connection in list(self.connections):
-                connection.leave()
+                connection.leave(quiet_s=self._quiet_s)
             await asyncio.sleep(0.01)  # polled: many ways lead to "nothing under way", and this happens once
         for connection in list(self.connections):
+            self.cut_off += not connection.idle
             connection.cut()
         self.origin.close()
         await self._end_tasks()

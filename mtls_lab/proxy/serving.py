@@ -45,6 +45,7 @@ async def _serve_one(client: Client, reader: RequestReader, visit: Visit) -> boo
         await visit.answer(exchange)
     except (Malformed, Refused) as refused:
         if exchange is None:
+            visit.dismissed(refused.status, str(refused))
             await _dismiss(client, refused.status, f"{refused}\n")
             return False
         await _refuse(client, exchange, refused.status, f"{refused}\n")

@@ -168,4 +168,4 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     write_files(new(tmp_path, *map(str, range(2000))), overwrite=True)
 
     assert len(list(tmp_path.iterdir())) == 2000
-    assert len(list(files._OPEN_FILES.iterdir())) == before
+    assert len(list(files._OPEN_FILES.iterdir())) <= before

@@ -44,8 +44,10 @@ class Origin:
                 return
             accepted.settimeout(10)
             self.accepted.append(accepted)
-            self._threads.append(threading.Thread(target=self._one, args=(accepted,), daemon=True))
-            self._threads[-1].start()
+            thread = threading.Thread(target=self._one, args=(accepted,), daemon=True)
+            # Before it is in the list: whoever closes the origin joins what is there.
+            thread.start()
+            self._threads.append(thread)
 
     def _one(self, accepted: socket.socket) -> None:
         with accepted, suppress(OSError):  # the proxy may go first: that is for the test to judge

@@ -233,7 +233,7 @@ def test_a_port_of_another_program_is_named_with_the_remedy(lab: Lab) -> None:
     ("arguments", "words"),
     [
         ({"to": "127.0.0.1:3000"}, "to='127.0.0.1:3000' has no http:// in front"),
-        ({"to": "https://127.0.0.1"}, "not offered yet"),
+        ({"to": "https://127.0.0.1"}, "say whom the proxy trusts there"),
         ({"to": "http://user:word@host"}, "nothing else"),
         ({"to": "http://host?x=1"}, "nothing else"),
         ({"to": "http://host:99999"}, "Port out of range"),
