@@ -96,6 +96,14 @@ def test_what_differs_between_runs_is_found_in_outputs(text: str) -> None:
     assert [problem.split(":")[0] for problem in found] == ["outputs_are_the_same_every_time"]
 
 
+@pytest.mark.parametrize(("text", "problems"), [("recorded 2026-11-24", 0), ("connected to 127.0.0.1:43121", 1)])
+def test_an_output_that_is_not_compared_may_hold_a_date_and_nothing_else(text: str, problems: int) -> None:
+    cell = printed(text)
+    cell.metadata["tags"] = ["nbval-ignore-output"]
+
+    assert len(notebook_lint.problems(a_sound_notebook(cell))) == problems
+
+
 @pytest.mark.parametrize(
     "first",
     [
