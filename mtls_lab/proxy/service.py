@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -127,8 +128,7 @@ class Service:
         servers = [await self.loop.create_server(connected, sock=listener)]
         servers += [await self.loop.create_server(factory, sock=other) for other, factory in self.also]
         await self._stopping.wait()
-        for server in servers:
-            server.close()
+        await self._close_listeners(servers, [listener, *(other for other, _ in self.also)])
         self.leaving = True
         began = self.loop.time()
         # `_goodbye_s` is asked for each time: who has waited long enough may shorten it.
@@ -141,6 +141,17 @@ class Service:
             connection.cut()
         self.origin.close()
         await self._end_tasks()
+
+    async def _close_listeners(self, servers: list[asyncio.Server], listening: list[socket.socket]) -> None:
+        # asyncio makes a connection's transport a round after it was accepted, and trips over a server that was closed
+        # in between: the connection is lost without a word, and Python 3.13 prints of it. So accepting ends first.
+        with suppress(NotImplementedError):  # Windows has no readers
+            for one in listening:
+                self.loop.remove_reader(one)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for server in servers:
+            server.close()
 
     async def _end_tasks(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
