@@ -180,10 +180,10 @@ def test_a_misspelt_command_makes_no_folder(
 
 
 def test_a_new_command_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = replace(cli.COMMANDS[0], name="proxy", arguments=lambda parser: None, run=lambda options: 7)
+    row = replace(cli.COMMANDS[0], name="newest", arguments=lambda parser: None, run=lambda options: 7)
     monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, row))
 
-    assert cli.main(["proxy"]) == 7
+    assert cli.main(["newest"]) == 7
 
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:

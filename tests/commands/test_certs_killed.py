@@ -24,6 +24,8 @@ from mtls_lab import cli
 from mtls_lab.commands.certs import run
 
 how, template, unnamed, *options = sys.argv[1:]
+# What a shell starts in the background ignores Ctrl-C, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 WATCHED = {"open", "os.link", "os.rename", "os.remove", "os.chmod", "fsync"}
 
 # The same new set for all of them: making it takes longer than writing it.
