@@ -1,6 +1,7 @@
 """An end cannot load its own credential: nothing is sent, no handshake begins."""
 
 from mtls_lab.certificates import Credential
+from mtls_lab.certificates.credential import KeyProblem
 from mtls_lab.handshake.causes.table import REFUSALS
 from mtls_lab.handshake.evidence import Evidence, describe_chain, name_of
 from mtls_lab.handshake.explanation import Fix
@@ -33,6 +34,22 @@ def _unheard_of(evidence: Evidence, title: str) -> Finding | None:
         title=f"The {evidence.refused_by} never began",
         seen=False,
     )
+
+
+def _key_file(
+    evidence: Evidence,
+    *,
+    unheard: str,
+    problems: tuple[KeyProblem, ...],
+    held: str,
+    wanted: str,
+    fixes: tuple[Fix, ...],
+) -> Finding | None:
+    """One of these stands where the private key should be."""
+    own = _own(evidence)
+    if own is None:
+        return _unheard_of(evidence, unheard)
+    return _broken(evidence.refused_by, held, wanted, fixes) if own.key_problem in problems else None
 
 
 def _broken(end: Role | str, held: str, wanted: str, fixes: tuple[Fix, ...]) -> Finding:
@@ -113,16 +130,13 @@ def wrong_order(evidence: Evidence) -> Finding | None:
 )
 def files_swapped(evidence: Evidence) -> Finding | None:
     """The two paths were swapped."""
-    held = _own(evidence)
-    if held is None:
-        return _unheard_of(evidence, "its two files are swapped")
-    if held.key_problem != "a certificate":
-        return None
-    return _broken(
-        evidence.refused_by,
-        "a certificate",
-        "a private key",
-        (
+    return _key_file(
+        evidence,
+        unheard="its two files are swapped",
+        problems=("a certificate",),
+        held="a certificate",
+        wanted="a private key",
+        fixes=(
             Fix(tool="shell", text="head -1 cert.pem key.pem  (the first line says what a file holds)"),
             Fix(tool="curl", text="--cert takes the certificate, --key the key"),
             Fix(tool="requests", text='cert=("cert.pem", "key.pem"), in this order'),
@@ -140,16 +154,15 @@ def files_swapped(evidence: Evidence) -> Finding | None:
 )
 def empty_file(evidence: Evidence) -> Finding | None:
     """Empty, or something else altogether."""
-    held = _own(evidence)
-    if held is None:
-        return _unheard_of(evidence, "its key file is empty")
-    if held.key_problem not in ("nothing", "something else"):
-        return None
-    return _broken(
-        evidence.refused_by,
-        "an empty key file" if held.key_problem == "nothing" else "something else than a key",
-        "a private key",
-        (
+    own = _own(evidence)
+    empty = own is not None and own.key_problem == "nothing"
+    return _key_file(
+        evidence,
+        unheard="its key file is empty",
+        problems=("nothing", "something else"),
+        held="an empty key file" if empty else "something else than a key",
+        wanted="a private key",
+        fixes=(
             Fix(tool="shell", text="ls -l key.pem; head -1 key.pem  (PEM begins with -----BEGIN)"),
             Fix(tool="mtls_lab", text="credential.write(folder) writes chain, leaf and key, all or nothing"),
         ),
@@ -166,16 +179,13 @@ def empty_file(evidence: Evidence) -> Finding | None:
 )
 def encrypted_key(evidence: Evidence) -> Finding | None:
     """A PEM key that wants a password."""
-    held = _own(evidence)
-    if held is None:
-        return _unheard_of(evidence, "its key is encrypted")
-    if held.key_problem != "encrypted":
-        return None
-    return _broken(
-        evidence.refused_by,
-        "an encrypted private key and no password",
-        "a private key it can read",
-        (
+    return _key_file(
+        evidence,
+        unheard="its key is encrypted",
+        problems=("encrypted",),
+        held="an encrypted private key and no password",
+        wanted="a private key it can read",
+        fixes=(
             Fix(tool="curl", text="--pass PASSWORD, or better a key that is not encrypted and readable by you alone"),
             Fix(tool="openssl", text="pkey -in key.pem -out plain-key.pem; chmod 600 plain-key.pem"),
             Fix(tool="nginx", text="ssl_password_file /etc/nginx/key-password;"),
@@ -194,16 +204,13 @@ def encrypted_key(evidence: Evidence) -> Finding | None:
 )
 def key_is_der(evidence: Evidence) -> Finding | None:
     """DER, the binary form."""
-    held = _own(evidence)
-    if held is None:
-        return _unheard_of(evidence, "its key file is no PEM")
-    if held.key_problem != "DER":
-        return None
-    return _broken(
-        evidence.refused_by,
-        "DER (binary)",
-        "PEM (text that begins with -----BEGIN)",
-        (
+    return _key_file(
+        evidence,
+        unheard="its key file is no PEM",
+        problems=("DER",),
+        held="DER (binary)",
+        wanted="PEM (text that begins with -----BEGIN)",
+        fixes=(
             Fix(tool="openssl", text="pkey -inform DER -in key.der -out key.pem"),
             Fix(tool="curl", text="--key-type DER"),
         ),
