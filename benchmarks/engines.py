@@ -157,11 +157,11 @@ def engines(folder: Path, wanted: list[str]) -> Iterator[list[Engine]]:
 
 
 def _command(name: str, folder: Path, port: int, origin: int) -> list[str] | None:
-    program = {"nginx, no tickets": "nginx", "Go httputil": "go", "mtls_lab": sys.executable}.get(name, name)
+    python = {"mtls_lab": [], "mtls_lab, rules and log": ["guarded"]}
+    program = {"nginx, no tickets": "nginx", "Go httputil": "go"}.get(name, sys.executable if name in python else name)
     if shutil.which(program) is None:
         print(f"{name} is not installed: left out")
         return None
-    python = {"mtls_lab": []}
     if name in python:
         script = [str(PEERS / "proxy_process.py"), str(port), f"http://127.0.0.1:{origin}", str(folder)]
         return [sys.executable, *script, *python[name]]

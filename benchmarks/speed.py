@@ -22,7 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from engines import Engine, build, engines, write_cast
 
-NAMES = ["nginx", "nginx, no tickets", "mtls_lab", "Go httputil", "haproxy", "hitch", "stunnel"]
+NAMES = [
+    "nginx",
+    "nginx, no tickets",
+    "mtls_lab",
+    "mtls_lab, rules and log",
+    "Go httputil",
+    "haproxy",
+    "hitch",
+    "stunnel",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +113,13 @@ def report(running: list[Engine], load: str, folder: Path, asked: argparse.Names
                 found.setdefault((mode, engine.name), []).append(measure(engine, load, folder, mode, count))
     for mode, count in counts.items():
         print(f"\n{mode}: {asked.rounds} rounds of {count}, 8 callers")
-        print(f"{'':20} {'CPU ms':>8} {'x nginx':>8} {'per s':>8} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}")
+        print(f"{'':24} {'CPU ms':>8} {'x nginx':>8} {'per s':>8} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}")
         for engine in running:
             print(line(engine.name, found[mode, engine.name], found[mode, "nginx"]))
     print(f"\narithmetic limit of a new connection: {limit_ms():.3f} CPU ms")
     print(f"\nmemory per open connection, KB, over {asked.open} of them")
     for engine in running:
-        print(f"{engine.name:20} {memory(engine, load, folder, asked.open):8.1f}")
+        print(f"{engine.name:24} {memory(engine, load, folder, asked.open):8.1f}")
 
 
 def line(name: str, mine: list[Measure], its: list[Measure]) -> str:
@@ -124,7 +133,7 @@ def line(name: str, mine: list[Measure], its: list[Measure]) -> str:
         f"{median(one.p50_ms for one in mine):8.2f}",
         f"{median(one.p99_ms for one in mine):8.2f}",
     ]
-    return " ".join([f"{name:20}", *cells])
+    return " ".join([f"{name:24}", *cells])
 
 
 if __name__ == "__main__":
