@@ -1,6 +1,6 @@
 """Many connections, good, refused, aborted at every byte, slow, silent, random, mutated and forged; is all as before?
 
-    python benchmarks/endurance.py [--count 100000] [--crowd 12] [--seed 1]
+    python benchmarks/endurance.py [--count 100000] [--crowd 12] [--seed 1] [--only forged "near miss"]
 
 The proxy runs in a process of its own with the built-in origin. Before, every tenth of the way and after, that process
 is asked for its threads, tasks, connections, descriptors and memory, and one good client more is timed. Fails (exit 1)
@@ -119,6 +119,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--crowd", type=int, default=12, help="how many clients at once")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", default=list(WEIGHTS), choices=WEIGHTS, help="these kinds of client")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
@@ -141,10 +142,10 @@ def run(child: Child, cast: Cast, asked: argparse.Namespace, folder: Path) -> li
     crowd = Crowd(cast, ("127.0.0.1", child.port), asked.seed)
     ended: Counter[tuple[str, str]] = Counter()
     held = [warm(child, crowd)]
-    names = list(WEIGHTS)
+    weights = [WEIGHTS[name] for name in asked.only]
     began = time.monotonic()
     for tenth in range(10):
-        kinds = crowd.random.choices(names, list(WEIGHTS.values()), k=asked.count // 10)
+        kinds = crowd.random.choices(asked.only, weights, k=asked.count // 10)
         with ThreadPoolExecutor(asked.crowd) as pool:
             for kind, end in zip(kinds, pool.map(lambda kind: one(crowd, kind), kinds), strict=True):
                 ended[kind, end] += 1
