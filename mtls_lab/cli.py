@@ -24,6 +24,8 @@ INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C has ended."""
 MANIFEST = ".mtls-lab.json"
 """In a learner's folder: the hash of every notebook as it was laid out, to tell what the learner has changed."""
+HANDED_OUT = "mtls-lab-learner.json"
+"""In a folder that `mtls-lab workshop make` laid out for a learner (exercises/learner.py)."""
 # JupyterLab's layer of defaults: a learner's own settings still come before them.
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
@@ -99,7 +101,10 @@ def _open_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _open(options: argparse.Namespace) -> int:
     folder = options.folder
-    if folder is None and _checkout_notebooks() is not None:
+    if ((folder or Path()) / HANDED_OUT).is_file():
+        # A workshop's folder: what the instructor chose, without solutions; nothing is added to it.
+        folder = folder or Path()
+    elif folder is None and _checkout_notebooks() is not None:
         folder = _checkout_notebooks()
     else:
         folder = folder or Path("mtls-lab-notebooks")
@@ -121,7 +126,7 @@ def _checkout_notebooks() -> Path | None:
 
 
 def lay_out(folder: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
-    """Copy the notebooks to a folder and say what was copied and what was kept.
+    """Copy the notebooks and their glossary to a folder, and say what was copied and what was kept.
 
     A notebook that was changed since it was laid out is the learner's: it is kept unless `overwrite`. One that was
     not changed is brought up to date.
@@ -129,7 +134,7 @@ def lay_out(folder: Path, *, overwrite: bool = False, source: Path | None = None
     source = source or _checkout_notebooks() or Path(__file__).parent / "notebooks"
     before = _manifest(folder)
     laid_out, copied, kept = dict(before), [], []
-    for original in sorted([*source.glob("*.ipynb"), *source.glob("solved/*.ipynb")]):
+    for original in sorted([*source.glob("*.ipynb"), *source.glob("solved/*.ipynb"), *source.glob("*.md")]):
         name = original.relative_to(source).as_posix()
         target, content = folder / name, original.read_bytes()
         present = _digest(target.read_bytes()) if target.exists() else None
@@ -144,7 +149,8 @@ def lay_out(folder: Path, *, overwrite: bool = False, source: Path | None = None
             kept.append(name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).write_text(json.dumps(laid_out, indent=1), encoding="utf-8")
-    print(f"{folder}: {len(copied)} notebooks copied, {len(laid_out) - len(copied)} were there already")
+    new, all_of_them = (sum(name.endswith(".ipynb") for name in names) for names in (copied, laid_out))
+    print(f"{folder}: {new} notebooks copied, {all_of_them - new} were there already")
     for name in kept:
         print(f"  kept yours: {name} (you changed it; --overwrite replaces it)")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
+from mtls_lab.exercises import progress_file
 from mtls_lab.exercises.outcome import Outcome, untouched, wrong
 
 Check = Callable[..., Outcome]
@@ -38,19 +39,35 @@ def exercise(slug: str, *, hints: tuple[str, ...]) -> Callable[[Check], Check]:
     return add
 
 
-def find(slug: str) -> Exercise:
-    """The exercise of that slug; a ValueError names those there are."""
+def exercises() -> tuple[Exercise, ...]:
+    """Every exercise, by notebook, in each in the order in which its file gives them."""
     package = import_module("mtls_lab.exercises")
     for module in iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")
-    if slug not in _EXERCISES:
-        raise ValueError(f"slug={slug!r} is no exercise; there are {', '.join(sorted(_EXERCISES))}")
-    return _EXERCISES[slug]
+    return tuple(sorted(_EXERCISES.values(), key=lambda one: one.slug.partition("-")[0]))
+
+
+def find(slug: str) -> Exercise:
+    """The exercise of that slug; a ValueError names those there are."""
+    every = {one.slug: one for one in exercises()}
+    if slug not in every:
+        raise ValueError(f"slug={slug!r} is no exercise; there are {', '.join(sorted(every))}")
+    return every[slug]
 
 
 def check(slug: str, *answers: object) -> Outcome:
-    """Judge the learner's answer by running it. An answer that breaks is a wrong answer, not a traceback."""
-    one = find(slug)
+    """Judge the learner's answer by running it. An answer that breaks is a wrong answer, not a traceback.
+
+    What comes of it is kept for `progress()`; what is answered here does not depend on what is kept.
+    """
+    outcome = _judged(find(slug), answers)
+    if outcome.state in ("right", "wrong"):
+        right = outcome.state == "right"
+        progress_file.keep(lambda record: record.scored(slug, record.score(slug).judged(right=right)))
+    return outcome
+
+
+def _judged(one: Exercise, answers: tuple[object, ...]) -> Outcome:
     if not answers or any(answer is ... for answer in answers):
         return untouched(one.task)
     try:
@@ -60,9 +77,13 @@ def check(slug: str, *answers: object) -> Outcome:
 
 
 def hint(slug: str, step: int = 1) -> str:
-    """The hint of that step, 1 being the gentlest; past the last the last one again."""
+    """The hint of that step, 1 being the gentlest; past the last the last one again.
+
+    The first is free; each further step costs a point of an exercise that is not right yet.
+    """
     hints = find(slug).hints
     if step < 1:
         raise ValueError(f"step={step!r}: the first hint is step 1")
     place = min(step, len(hints))
+    progress_file.keep(lambda record: record.scored(slug, record.score(slug).hinted(place)))
     return f"Hint {place} of {len(hints)}: {hints[place - 1]}"

@@ -1,11 +1,16 @@
-"""What a check answers: one of three outcomes, in words."""
+"""What a check answers, in words: untouched, wrong or right. The self-test has a fourth: noted, and not told yet."""
 
 import html
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["untouched", "wrong", "right"]
-_MARKS: dict[State, str] = {"untouched": "○ Not answered yet", "wrong": "✗ Not yet", "right": "✓ Right"}
+State = Literal["untouched", "noted", "wrong", "right"]
+_MARKS: dict[State, str] = {
+    "untouched": "○ Not answered yet",
+    "noted": "● Noted",
+    "wrong": "✗ Not yet",
+    "right": "✓ Right",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +18,7 @@ class Outcome:
     """The answer of a check or a prediction; shows itself in a notebook."""
 
     state: State
-    """Untouched, wrong or right."""
+    """Untouched, wrong or right; `noted` where the self-test keeps its verdict for later."""
     message: str
     """What was found, and for a wrong answer the hint that belongs to it."""
 
@@ -30,6 +35,11 @@ class Outcome:
 def untouched(message: str) -> Outcome:
     """The stub is still there."""
     return Outcome(state="untouched", message=message)
+
+
+def noted(message: str) -> Outcome:
+    """An answer whose verdict comes later."""
+    return Outcome(state="noted", message=message)
 
 
 def wrong(message: str) -> Outcome:
