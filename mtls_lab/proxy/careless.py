@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from mtls_lab.handshake import Handshake, KeyLog, Scenario, TLSConnection, build_context
+from mtls_lab.proxy.local_user import may_enter
 from mtls_lab.proxy.seen import Entry, Seen
 
 Goodbye = Callable[[socket.socket], object]
@@ -109,13 +110,15 @@ class PlainServer:
     def _run(self) -> None:
         with self._listener, self._keylog:
             while True:
-                connection, (_, client_port) = self._listener.accept()
+                connection, client = self._listener.accept()
                 with connection:
                     if self._closing.is_set():
                         return
+                    if not may_enter(client, connection.getsockname(), over_tls=True):
+                        continue  # another user of this machine
                     connection.settimeout(PATIENCE_S)
-                    self._seen.expect(client_port)
-                    self._meet(connection, client_port)
+                    self._seen.expect(client[1])
+                    self._meet(connection, client[1])
 
     def _meet(self, connection: socket.socket, client_port: int) -> None:
         """One client, from its ClientHello to the goodbye."""

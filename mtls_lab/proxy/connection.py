@@ -27,6 +27,7 @@ refused, so a careless close loses the alert in half of the cases, and always un
 9. Backpressure in both directions: reading pauses while plaintext waits, `write` waits while the client is slow.
 10. Bytes are moved here and nothing else: no TLS policy, no explanation, no decoding, no output.
 11. No session is resumed: a client that comes back shows its certificate again, and it is judged again.
+12. Whom the service does not admit is told so by an alert, and leaves no trace among the handshakes: none began.
 """
 
 import asyncio
@@ -40,6 +41,7 @@ from mtls_lab.proxy.fields import Caller
 from mtls_lab.proxy.seen import Entry
 from mtls_lab.proxy.service import Service
 from mtls_lab.proxy.serving import serve
+from mtls_lab.proxy.turned_away import TurnedAway
 
 LINGER_S = 2.0
 """How long a client may take to hang up after we did."""
@@ -86,6 +88,10 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if self._service.admits is not None and not self._service.admits(transport):
+            self._service.turned_away += 1
+            self._transport.set_protocol(TurnedAway(self._service.loop, self._transport, LINGER_S))  # rule 12
+            return
         self._address: str
         self._address, self._client_port = transport.get_extra_info("peername")[:2]
         self._service.connections.add(self)

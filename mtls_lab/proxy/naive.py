@@ -19,6 +19,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from socketserver import BaseServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from mtls_lab.certificates import Certificate
 from mtls_lab.handshake import KeyLog, Scenario, build_context
+from mtls_lab.proxy.local_user import may_enter
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -124,9 +126,20 @@ class Application(_Running):
     def __init__(self, application: "WSGIApplication") -> None:
         if not callable(application):
             raise TypeError(f"application={application!r} must be a WSGI function: def app(environ, start_response)")
-        server = WSGIServer((HOST, 0), _Quiet)
+        server = _WSGIServer((HOST, 0), _Quiet)
         server.set_app(application)
         super().__init__(server)
+
+
+class _OwnUser(BaseServer):
+    """Serves this user and root: the port can be dialled by everybody on the machine."""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return may_enter(client_address, request.getsockname(), over_tls=False)
+
+
+class _WSGIServer(_OwnUser, WSGIServer):
+    """A WSGI server with that rule."""
 
 
 class _Quiet(WSGIRequestHandler):
@@ -140,7 +153,7 @@ class _Quiet(WSGIRequestHandler):
         return StringIO()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(_OwnUser, ThreadingHTTPServer):
     daemon_threads = True
     settings: tuple[Any, int, Callable[[str], object], list[Exception]]
     """The context of TLS, the origin's port, what is left out, and where troubles go."""

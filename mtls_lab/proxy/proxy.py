@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from mtls_lab.certificates import Certificate
 from mtls_lab.handshake import Endpoint, Handshake, Scenario
@@ -19,6 +19,7 @@ from mtls_lab.proxy.access_log import AccessLog, Refusal
 from mtls_lab.proxy.connection import ClientConnection
 from mtls_lab.proxy.echo import Echo
 from mtls_lab.proxy.guard import Guard
+from mtls_lab.proxy.local_user import is_loopback, may_enter_by
 from mtls_lab.proxy.origin import OriginServer
 from mtls_lab.proxy.redirecting import PlainConnection
 from mtls_lab.proxy.served import Requests, Served
@@ -47,6 +48,9 @@ class Proxy:
     settings of each `switch`, at their next request. `towards_origin` is the proxy as the client of an `https://`
     origin. `redirect_from` is an address with a port where plain HTTP is answered by the https address, and a path that
     is in `plain_answers` by what stands there.
+
+    `serves` says whose programs a proxy on loopback takes, where the system can tell (Linux): those of "this user" and
+    of root, or those of "every user" of the machine. The others hear the alert access_denied.
     """
 
     def __init__(
@@ -62,8 +66,11 @@ class Proxy:
         towards_origin: Endpoint | None = None,
         redirect_from: tuple[str, int] | None = None,
         plain_answers: Mapping[bytes, bytes] | None = None,
+        serves: Literal["this user", "every user"] = "this user",
     ) -> None:
         _check(scenario, to, port)
+        if serves not in {"this user", "every user"}:
+            raise ValueError(f"serves={serves!r} must be 'this user' or 'every user'")
         access = Access.of(() if allow is None else allow)
         self._echo = Echo()
         self._origin = None if to is None else OriginServer(to, towards_origin)
@@ -83,6 +90,8 @@ class Proxy:
             undo.callback(service.discard)
             listener = undo.enter_context(_listen(host, port))
             listening_at = listener.getsockname()[:2]
+            if serves == "this user" and is_loopback(listening_at[0]):
+                service.admits = may_enter_by
             self._port: int = listening_at[1]
             if redirect_from is not None:
                 other = undo.enter_context(_listen(*redirect_from))
@@ -130,6 +139,11 @@ class Proxy:
     def printed(self) -> tuple[str, ...]:
         """What POST /print would have printed at the built-in origin, oldest first; a bounded number."""
         return tuple(self._echo.printed)
+
+    @property
+    def turned_away(self) -> int:
+        """How many connections of other users of this machine it has turned away: see `serves`."""
+        return self._service.turned_away
 
     def switch(self, scenario: Scenario) -> None:
         """Play another scenario's server, without a restart: new connections meet it, those in progress go on.

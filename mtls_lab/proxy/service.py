@@ -69,6 +69,10 @@ class Service:
         """Is told of every handshake that came to nothing, with the client's address, once its connection is over."""
         self.also: list[tuple[socket.socket, Callable[[], asyncio.BaseProtocol]]] = []
         """Other ports to listen on, and who serves them."""
+        self.admits: Callable[[asyncio.BaseTransport], bool] | None = None
+        """Says of a connection, before its first byte, whether it is served at all; None serves everybody."""
+        self.turned_away = 0
+        """How many connections were not."""
         self.cut_off = 0
         """How many requests were not finished when the proxy ended."""
         self._goodbye_s, self._quiet_s = GOODBYE_S, 0.0

@@ -175,6 +175,7 @@ def _start(
         towards_origin=towards_of(options, settings),
         redirect_from=None if redirect is None else (redirect.host, redirect.port),
         plain_answers=answers,
+        serves="every user",  # a service, which other users' programs may well be the clients of
     )
 
 
