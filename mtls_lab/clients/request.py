@@ -152,7 +152,9 @@ class Request:
         return files
 
     def _bundle_file(self, variable: str, anchors: tuple[Certificate, ...]) -> str:
-        if self.anchors_file is None or anchors == self.client.trusts:
+        # Two variables with different anchors need two files.
+        alike = all(isinstance(value, str) or value == anchors for _, value in self.environment or ())
+        if anchors == self.client.trusts or (self.anchors_file is None and alike):
             return "root.pem" if len(anchors) == 1 else "roots.pem"
         return f"{variable.lower().replace('_', '-')}.pem"
 
