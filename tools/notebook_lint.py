@@ -17,6 +17,9 @@ TAGS = {
     "solved-only",
 }
 LONG_CELL, LONGEST_CELL = 12, 20
+GLOSSARY = "glossary.md"
+# Bold, and yet no term: what the first cell begins its last line with, and the number of an exercise.
+NO_TERM = r"Minutes:|Before this:|\d+\."
 
 # Different on every run or machine; a learner would stumble over it, and so would nbval.
 RANDOM = {
@@ -104,6 +107,22 @@ def links_say_where(notebook: Any) -> Iterator[str]:
         for words in re.findall(r"(?<!!)\[([^\]]*)\]\(", text):
             if words.strip().lower() in {"", "here", "click here", "this", "link", "this link"}:
                 yield f"a link called {words!r}"
+
+
+def bold_terms_link_to_the_glossary(notebook: Any) -> Iterator[str]:
+    """Bold is for terms, and a term can be looked up: `[**alert**](glossary.md#alert)`."""
+    for text in _prose(notebook):
+        # In code an asterisk is code.
+        prose = re.sub(r"(?s)```.*?```|`[^`]*`", lambda code: code[0].strip("`").replace("*", ""), text)
+        unlinked = re.sub(rf"\[\*\*[^*]+\*\*\]\((?:\.\./)?{GLOSSARY}#[\w-]+\)", " ", prose)
+        for words in re.findall(r"\*\*([^*]+)\*\*", unlinked):
+            if not re.fullmatch(NO_TERM, words):
+                yield f"**{words}** is no link to {GLOSSARY}: [**{words}**]({GLOSSARY}#{anchor(words)})"
+
+
+def anchor(heading: str) -> str:
+    """What links to this heading of the glossary, which is in small letters: the same in JupyterLab and on GitHub."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def every_cell_was_run(notebook: Any) -> Iterator[str]:
@@ -221,6 +240,7 @@ RULES: tuple[Callable[[Any], Iterator[str]], ...] = (
     closes_with_a_recap,
     pictures_have_words,
     links_say_where,
+    bold_terms_link_to_the_glossary,
     every_cell_was_run,
     every_output_reads_as_text,
     outputs_are_the_same_every_time,

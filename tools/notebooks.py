@@ -6,8 +6,9 @@ One source per notebook, `notebooks/sources/NN-slug.py` (jupytext's percent form
     notebooks/solved/NN-slug.ipynb    the same with the solutions in place of the stubs
 
 Cell tags in the source decide what goes where: `# %% tags=["exercise"]` marks a stub, the next cell must be its
-`solution`; `lesson-only` and `solved-only` do what they say. Both notebooks are executed, each in its own folder, by
-a fresh kernel of this Python in an environment without proxy and trust variables.
+`solution`; `lesson-only` and `solved-only` do what they say. A source links to a word of the glossary as the lesson
+does, `[**alert**](glossary.md#alert)`; in the solved notebook that leads one folder up. Both notebooks are executed,
+each in its own folder, by a fresh kernel of this Python in an environment without proxy and trust variables.
 
 Running this again changes no byte (see stable.py); `--check` proves it and writes nothing. The outputs of cells tagged
 `nbval-ignore-output`, whose words differ between versions and systems, are not compared, by nbval neither: a notebook
@@ -40,6 +41,7 @@ UNWANTED = (
     "CURL_CA_BUNDLE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
+    "MTLS_LAB_SEED",
     "NODE_EXTRA_CA_CERTS",
     "NO_PROXY",
     "PYTHONWARNINGS",
@@ -48,6 +50,8 @@ UNWANTED = (
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 )
+GLOSSARY = "](glossary.md#"
+"""How a lesson's link to the glossary begins."""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -85,6 +89,8 @@ def compose(target: Target) -> Any:
     for cell in cells:
         tags = cell.metadata.get("tags")
         cell.metadata = {"tags": tags} if tags else {}
+        if target.solved and cell.cell_type == "markdown":
+            cell.source = cell.source.replace(GLOSSARY, GLOSSARY.replace("(", "(../"))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     # Cell ids came with 4.5.
     notebook.nbformat_minor = 5
@@ -132,8 +138,8 @@ def make(target: Target) -> str:
 def clean_environment() -> dict[str, str]:
     """This environment without what would change what programs trust, reach or print."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in UNWANTED}
-    # Plain text from every program, in the same words everywhere.
-    return kept | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    # Plain text from every program, in the same words everywhere; and nobody's progress in a notebook.
+    return kept | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC", "MTLS_LAB_PROGRESS": "off"}
 
 
 def difference(target: Target, made: str) -> str:

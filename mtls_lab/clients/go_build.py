@@ -18,6 +18,8 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent / "go"
 INSTALL = "go is not installed: `conda install -c conda-forge go`, `apt install golang-go` or `brew install go`"
+OFFLINE = {"GO111MODULE": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off"}
+"""No module, no proxy, no other toolchain, no telemetry: what is needed is in Go's own library."""
 _KEPT = ("PATH", "GOROOT", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 _PATIENCE_S = 2.0
 """After this long the person who waits is told what for."""
@@ -44,7 +46,7 @@ def build(name: str) -> Path:
     if not wanted.exists():
         with tempfile.TemporaryDirectory(dir=wanted.parent) as scratch:
             made = Path(scratch, wanted.name)
-            _compile(go, source, made, Path(scratch), wanted.parent / "cache")
+            _compile(go, source, made, Path(scratch), cache())
             # At once: another kernel that compiled the same may run it already.
             made.replace(wanted)
     return wanted
@@ -56,20 +58,23 @@ def is_built(name: str) -> bool:
     return go is not None and _place(name, go).exists()
 
 
+def cache() -> Path:
+    """Where Go keeps what it compiled, so that the next program has it easier."""
+    return _own_folder() / "cache"
+
+
 def environment(home: Path) -> dict[str, str]:
     """What a Go program needs to run, and nothing that would change what it trusts, reaches or allows."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {"HOME": str(home)}
 
 
 def _compile(go: str, source: Path, made: Path, scratch: Path, cache: Path) -> None:
-    # No module, no proxy, no other toolchain, no telemetry: what is needed is in Go's own library.
-    offline = {"GO111MODULE": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off"}
     folders = {"GOCACHE": str(cache), "GOPATH": str(scratch), "GOTMPDIR": str(scratch), "LOCALAPPDATA": str(scratch)}
     began = time.monotonic()
     with subprocess.Popen(
         [go, "build", "-ldflags", "-s -w", "-o", str(made), str(source)],
         cwd=scratch,
-        env=environment(scratch) | offline | folders,
+        env=environment(scratch) | OFFLINE | folders,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

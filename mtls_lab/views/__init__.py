@@ -7,6 +7,7 @@ from mtls_lab.views.chain import certificate_card, chain_card
 from mtls_lab.views.ladder import ladder
 from mtls_lab.views.message_table import message_table
 from mtls_lab.views.picture import Picture
+from mtls_lab.views.projector import projector
 from mtls_lab.views.show import show
 from mtls_lab.views.side_by_side import side_by_side
 from mtls_lab.views.table import TruthTable, truth_table
@@ -23,6 +24,7 @@ __all__ = [
     "explanation_card",
     "ladder",
     "message_table",
+    "projector",
     "show",
     "side_by_side",
     "truth_table",

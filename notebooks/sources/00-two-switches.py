@@ -28,8 +28,10 @@
 # %% [markdown]
 # ## The cast
 #
-# A server shows a certificate. A client may have one, too. Both were issued by the same authority, whose root
-# both ends trust. We make all of it here, in memory.
+# [TLS](glossary.md#tls) is what makes HTTP into HTTPS. In it a server shows a [certificate](glossary.md#certificate), a
+# signed statement of who it is. A client may have one, too. Both were issued by the same
+# [authority](glossary.md#authority), whose own certificate, the [root](glossary.md#root), both ends trust. We make all
+# of it here, in memory. (A word with a link stands in the glossary, with its other names.)
 
 # %%
 from dataclasses import replace
@@ -44,8 +46,9 @@ shop = issuing.issue("localhost", names=("localhost", "127.0.0.1"), purpose="ser
 alice = issuing.issue("alice", purpose="clientAuth")
 
 # %% [markdown]
-# An **endpoint** is one end's settings: what it presents, what it trusts, and how it verifies the other end. A
-# **scenario** is a client, a server, and the name the client asks for.
+# An [**endpoint**](glossary.md#endpoint) is one end's settings: what it presents, what it trusts, and how it
+# [verifies](glossary.md#verify) the other end. A [**scenario**](glossary.md#scenario) is a client, a server, and the
+# name the client asks for.
 
 # %%
 client = Endpoint(presents=None, trusts=(root.certificate,), verifies="chain and name")
@@ -56,8 +59,8 @@ scenario = Scenario(client=client, server=server, server_name="localhost")
 # ## One switch on: the client verifies the server
 #
 # This is how every web page is fetched. The client checks who issued the server's certificate (the *chain*), and
-# whether it is for the host that was asked for (the *name*). The server checks nothing. `rehearse` runs the handshake
-# and returns what both sides saw.
+# whether it is for the host that was asked for (the *name*). The server checks nothing: [one-way
+# TLS](glossary.md#one-way-tls). `rehearse` runs the handshake and returns what both sides saw.
 
 # %%
 handshake = rehearse(scenario)
@@ -65,7 +68,7 @@ show(handshake)
 
 # %% [markdown]
 # Time runs downwards. The server's Certificate crosses the wire, and there is no message in which the server asks the
-# client for one. In TLS 1.3 what the server sends after its ServerHello is encrypted: an eavesdropper sees lengths.
+# client for one. A double line with a padlock is encrypted: in TLS 1.3 that is all that the server sends after its ServerHello.
 #
 # What if the client verifies, and an impostor answers? A stranger can make a certificate for the name `localhost`
 # too. Who will refuse? Put your answer in place of the dots; then run the cell.
@@ -85,7 +88,8 @@ predict(with_impostor, refused_by="client")
 show(rehearse(with_impostor))
 
 # %% [markdown]
-# The client stopped at the Certificate message and said why with an **alert**, `unknown_ca`. The server had no say.
+# The client stopped at the Certificate message and said why with an [**alert**](glossary.md#alert), `unknown_ca`. The
+# server had no say.
 
 # %% [markdown]
 # ## Both switches off
@@ -113,7 +117,7 @@ show(explain(rehearse(blind)))
 # ## The other switch: the server verifies the client
 #
 # A server can ask the client for a certificate as well, and refuse a client that has none. The client still verifies
-# the server; both switches are on. That is **mutual TLS**. Our client has no certificate yet.
+# the server; both switches are on. That is [**mutual TLS**](glossary.md#mutual-tls). Our client has no certificate yet.
 
 # %%
 both_on = replace(scenario, server=replace(server, verifies="required"))
@@ -161,8 +165,9 @@ predict(one_sided, refused_by="server")
 # ## Every position, measured
 #
 # The table runs a handshake for each cell: every level of the client, every level of the server, and a client that
-# presents nothing, its own certificate, or a stranger's. A server's level is `none` (never asks), `optional` (asks, and takes
-# nothing for an answer) or `required`. A client's level is `none`, `chain`, or `chain and name`.
+# presents nothing, its own certificate, or a stranger's. A server's [level](glossary.md#level) is `none` (never asks),
+# `optional` (asks, and takes nothing for an answer) or `required`. A client's level is `none`, `chain`, or `chain and
+# name`.
 
 # %%
 measured = truth_table(client, server, client_presents={"nothing": None, "alice's": alice, "a stranger's": mallory})

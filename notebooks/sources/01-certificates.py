@@ -24,9 +24,10 @@
 # %% [markdown]
 # ## An authority is a key that signs
 #
-# A **certificate** is a signed statement: *this public key belongs to this name*. An **authority** is whoever signs such
-# statements. Its own certificate is signed with its own key, so that one proves nothing; a verifier has it because somebody
-# put it there. It is a **trust anchor** for those who do.
+# A [**certificate**](glossary.md#certificate) is a signed statement: *this public key belongs to this name*. An
+# [**authority**](glossary.md#authority) is whoever signs such statements. Its own certificate is signed with its own
+# key, so that one proves nothing; a verifier has it because somebody put it there. It is a [**trust
+# anchor**](glossary.md#trust-anchor) for those who do.
 
 # %%
 from dataclasses import replace
@@ -43,8 +44,8 @@ show(root)
 
 # %% [markdown]
 # Look at the basic constraints: this certificate may sign others. It is signed with its own key: it is
-# **self-signed**. Real authorities keep the root's key locked away and sign daily work with an **intermediate**, whose
-# certificate the root has signed.
+# [**self-signed**](glossary.md#self-signed). Real authorities keep the root's key locked away and sign daily work with
+# an [**intermediate**](glossary.md#intermediate), whose certificate the root has signed.
 
 # %%
 issuing = root.intermediate("Lab Issuing CA")
@@ -52,17 +53,18 @@ issuing = root.intermediate("Lab Issuing CA")
 # %% [markdown]
 # ## A server's certificate
 #
-# The **leaf** at the bottom of the chain names a host. The private key that goes with it is made at the same time and
-# never leaves its owner. Key and chain together are a **credential**.
+# The [**leaf**](glossary.md#leaf) at the bottom of the chain names a host. The private key that goes with it is made at
+# the same time and never leaves its owner. Key and chain together are a [**credential**](glossary.md#credential).
 
 # %%
 shop = issuing.issue("localhost", names=("localhost", "127.0.0.1"), purpose="serverAuth")
 show(shop)
 
 # %% [markdown]
-# Four things to see. The *names* stand in subjectAltName: this is what clients compare with the name they dialled. The
-# *purpose* is serverAuth. The leaf may not sign other certificates. And each certificate names its issuer; the verifier
-# follows these names upwards until it meets a trust anchor, checking a signature at every step.
+# Four things to see. The *names* stand in [subjectAltName](glossary.md#subject-alternative-name): this is what clients
+# compare with the name they dialled. The *purpose* is serverAuth. The leaf may not sign other certificates. And each
+# certificate names its [issuer](glossary.md#issuer); the verifier follows these names upwards until it meets a trust
+# anchor, checking a signature at every step.
 
 # %%
 shop.leaf.is_signed_by(issuing.certificate), shop.leaf.is_signed_by(root.certificate)
@@ -77,8 +79,8 @@ shop.leaf.is_signed_by(issuing.certificate), shop.leaf.is_signed_by(root.certifi
 # %% [markdown]
 # ## The same as files
 #
-# Programs read certificates from files, most of them in PEM: base64 between two lines of dashes. Only the key is secret,
-# and only its owner may read that file.
+# Programs read certificates from files, most of them in [PEM](glossary.md#pem): base64 between two lines of dashes.
+# Only the key is secret, and only its owner may read that file.
 
 # %%
 folder = TemporaryDirectory()
@@ -125,9 +127,9 @@ predict(broken, refused_by=...)
 predict(broken, refused_by="server")
 
 # %% [markdown]
-# The server does not get as far as a handshake: OpenSSL will not load the pair. That matters. In the handshake the server signs with
-# its key (CertificateVerify), and the client checks that signature with the certificate. Without that proof anyone could show
-# a copy of the certificate, which is public.
+# The server does not get as far as a handshake: OpenSSL will not load the pair. That matters. In the handshake the
+# server signs with its key ([CertificateVerify](glossary.md#certificateverify)), and the client checks that signature
+# with the certificate. Without that proof anyone could show a copy of the certificate, which is public.
 
 # %%
 working = replace(broken, server=replace(broken.server, presents=shop))
@@ -145,8 +147,8 @@ shop.leaf.names
 [shop.leaf.matches_name(name) for name in ("localhost", "127.0.0.1", "::1", "shop.example")]
 
 # %% [markdown]
-# Older advice puts the host name into the subject's **common name** (CN). Here is a certificate that has it only there. Who
-# will refuse?
+# Older advice puts the host name into the subject's [**common name**](glossary.md#common-name) (CN). Here is a
+# certificate that has it only there. Who will refuse?
 
 # %%
 from mtls_lab.certificates.faults import present
@@ -172,13 +174,13 @@ show(explain(rehearse(replace(working, server=replace(working.server, presents=w
 
 # %% [markdown]
 # No: an e-mail address is a name, but not a host's. `DNS:localhost` is what was missing. (curl forgives a certificate that has no
-# DNS name at all; requests, browsers and Go do not.)
+# DNS name at all, requests and Go do not: notebook 07 asks all three.)
 
 # %% [markdown]
 # ## A client's certificate
 #
 # A client has no host name that anyone dials. Its certificate says who it is, in the subject or as an e-mail address or URI, and its
-# **purpose** is clientAuth.
+# [**purpose**](glossary.md#purpose) is clientAuth.
 
 # %%
 alice = issuing.issue("alice", names=("alice@example.org",), purpose="clientAuth")

@@ -39,8 +39,9 @@ scenario = Scenario(client=client, server=server)
 # %% [markdown]
 # ## A server to call
 #
-# A **reverse proxy** takes the client's connection, ends TLS there, and passes plain HTTP on to the **origin** behind it. Ours
-# runs in the background of this kernel, on 127.0.0.1 and a port that happens to be free. Behind it stands an echo server.
+# A [**reverse proxy**](glossary.md#reverse-proxy) takes the client's connection, ends TLS there, and passes plain HTTP
+# on to the [**origin**](glossary.md#origin) behind it. Ours runs in the background of this kernel, on 127.0.0.1 and a
+# port that happens to be free. Behind it stands an echo server.
 
 # %%
 proxy = Proxy(scenario)
@@ -109,8 +110,8 @@ print(get(proxy, "/whoami"))
 # %% [markdown]
 # ## The impostor
 #
-# Anyone can make a certificate for `localhost`. An **impostor** does, with an authority of their own, even one of the same
-# name as ours.
+# Anyone can make a certificate for `localhost`. An [**impostor**](glossary.md#impostor) does, with an authority of
+# their own, even one of the same name as ours.
 
 # %%
 fake_root = Authority.create("Lab Root CA")
@@ -149,8 +150,8 @@ print(curl(proxy, "/echo", data=b"my password"))
 show(explain(rehearse(careless)))
 
 # %% [markdown]
-# The impostor now has the password. Encrypted, but by whom and for whom? `-k`, `verify=False` and `sslmode=require` make the same
-# trade.
+# The impostor now has the password. Encrypted, but by whom and for whom? `-k` and `verify=False` make the same
+# trade, and so does `sslmode=require` for PostgreSQL (notebook 10).
 
 # %% [markdown]
 # ## Second check: is it for the host that I asked for?
@@ -171,8 +172,8 @@ predict(wrong_host, refused_by="client")
 show(explain(rehearse(wrong_host)))
 
 # %% [markdown]
-# Two levels of verification exist. `chain` asks only who issued the certificate (libpq calls that `verify-ca`); `chain and name`
-# asks for whom as well (`verify-full`). curl and requests do both unless told otherwise.
+# Two [levels](glossary.md#level) of verification exist. `chain` asks only who issued the certificate (libpq calls that
+# `verify-ca`); `chain and name` asks for whom as well (`verify-full`). curl and requests do both unless told otherwise.
 
 # %%
 chain_only = replace(wrong_host, client=replace(client, verifies="chain"))

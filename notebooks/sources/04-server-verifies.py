@@ -69,7 +69,7 @@ answer.body
 curl(proxy, "/whoami").body
 
 # %% [markdown]
-# Nobody. Look for the message with which a server asks, the **CertificateRequest**.
+# Nobody. Look for the message with which a server asks, the [**CertificateRequest**](glossary.md#certificaterequest).
 
 # %%
 show(answer.handshake)
@@ -110,8 +110,8 @@ print(refused)
 show(refused.handshake)
 
 # %% [markdown]
-# The certificate did arrive this time, and it is a server's: its only **purpose** is serverAuth. A client needs one for
-# clientAuth. The alert `unsupported_certificate` is all that curl gets to hear.
+# The certificate did arrive this time, and it is a server's: its only [**purpose**](glossary.md#purpose) is serverAuth.
+# A client needs one for clientAuth. The alert `unsupported_certificate` is all that curl gets to hear.
 
 # %%
 alice = issuing.issue("alice", purpose="clientAuth")
@@ -124,9 +124,9 @@ print(accepted)
 accepted.body
 
 # %% [markdown]
-# **Mutual TLS**: the server knows who called. The ladder has two new messages from the client, its Certificate and a
-# CertificateVerify. The key never travels. What travels is a signature over this very handshake, which only the owner of the
-# key can make.
+# [**Mutual TLS**](glossary.md#mutual-tls): the server knows who called. The ladder has two new messages from the
+# client, its Certificate and a CertificateVerify. The key never travels. What travels is a signature over this very
+# handshake, which only the owner of the key can make.
 
 # %%
 show(accepted.handshake)

@@ -41,8 +41,9 @@ scenario = Scenario(client=client, server=server)
 # %% [markdown]
 # ## Somebody in between
 #
-# Alice calls the shop, and each end verifies the other. Between them sits an **eavesdropper**: he has every byte that
-# crosses the wire, and none of the keys. What does he learn?
+# Alice calls the shop, and each end verifies the other. Between them sits an
+# [**eavesdropper**](glossary.md#eavesdropper): he has every byte that crosses the wire, and none of the keys. What does
+# he learn?
 #
 # The answer depends on the version of TLS. So we run the same mutual TLS handshake in both.
 
@@ -104,8 +105,9 @@ message_table(replace(tls13, secrets=""))
 # %% [markdown]
 # ## The name in the first message
 #
-# The ClientHello names the server, since one address may serve many names and each has its own certificate. The field is
-# called **server_name**, or SNI (RFC 6066 section 3). It is sent before there are keys, so it is readable in both versions.
+# The [ClientHello](glossary.md#clienthello) names the server, since one address may serve many names and each has its
+# own certificate. The field is called [**server_name**](glossary.md#server_name), or SNI (RFC 6066 section 3). It is
+# sent before there are keys, so it is readable in both versions.
 
 # %%
 hello = tls13.messages[0]
@@ -138,14 +140,15 @@ message_table(replace(tls12, secrets=""))
 message_table(tls13)
 
 # %% [markdown]
-# Gone are ServerKeyExchange and ClientKeyExchange: both ends send their **key share** in the hellos. That is why there are keys
-# right after the ServerHello. CertificateVerify is the message that cannot be copied: a signature over this very handshake,
-# by the key that belongs to the certificate. The key itself never crosses.
+# Gone are ServerKeyExchange and ClientKeyExchange: both ends send their [**key share**](glossary.md#key-share) in the
+# hellos. That is why there are keys right after the ServerHello. CertificateVerify is the message that cannot be
+# copied: a signature over this very handshake, by the key that belongs to the certificate. The key itself never
+# crosses.
 #
 # ## Side by side
 #
-# A **round trip** is one wait of the client for the server. How many of them before the client may send its request, in TLS
-# 1.2 and in 1.3? Decide, then run.
+# A [**round trip**](glossary.md#round-trip) is one wait of the client for the server. How many of them before the
+# client may send its request, in TLS 1.2 and in 1.3? Decide, then run.
 
 # %%
 side_by_side({"TLS 1.2": tls12, "TLS 1.3": tls13})
@@ -176,9 +179,10 @@ refused13 = rehearse(replace(nobody, versions=("TLSv1.3",)))
 side_by_side({"TLS 1.2": refused12, "TLS 1.3": refused13})
 
 # %% [markdown]
-# The refusal is an **alert**: two bytes, a level and a number. In TLS 1.2 the server sends this one in plaintext, as it has not
-# changed to encryption yet; everybody reads that somebody was turned away. In TLS 1.3 it is encrypted. (An alert from before
-# there are keys is plaintext in TLS 1.3, too: the answer to a ClientHello that nobody can use. Notebook 07 needs that.)
+# The refusal is an [**alert**](glossary.md#alert): two bytes, a level and a number. In TLS 1.2 the server sends this
+# one in plaintext, as it has not changed to encryption yet; everybody reads that somebody was turned away. In TLS 1.3
+# it is encrypted. (An alert from before there are keys is plaintext in TLS 1.3, too: the answer to a ClientHello that
+# nobody can use. Notebook 07 needs that.)
 #
 # Encrypted is not invisible. Lengths remain. Can the eavesdropper of TLS 1.3 tell alice from somebody with no certificate?
 
@@ -195,7 +199,8 @@ print("more than twice as many bytes from the client:", with_alice > 2 * with_no
 # ## What opens it
 #
 # Both ends know the keys, and may write them down. The file that many programs write when `SSLKEYLOGFILE` is set
-# (browsers, curl) is a **key log**. Ours stands in `secrets`. Each line has a label, the ClientHello's random number and a secret.
+# (browsers, curl) is a [**key log**](glossary.md#key-log). Ours stands in `secrets`. Each line has a label, the
+# ClientHello's random number and a secret.
 
 # %%
 for handshake in (tls12, tls13):
@@ -216,9 +221,9 @@ with_other = replace(tls13, secrets=again.secrets)
 side_by_side({"its own key log": tls13, "another one's": with_other})
 
 # %% [markdown]
-# Nothing. A key log opens the connections that are in it and no others. The private keys of alice and of the shop do not open
-# them either: those keys only sign. That is called **forward secrecy**. (TLS 1.2 has it with the ECDHE and DHE cipher suites; its
-# older RSA key exchange does not, and TLS 1.3 took that out.)
+# Nothing. A key log opens the connections that are in it and no others. The private keys of alice and of the shop do
+# not open them either: those keys only sign. That is called [**forward secrecy**](glossary.md#forward-secrecy). (TLS
+# 1.2 has it with the ECDHE and DHE cipher suites; its older RSA key exchange does not, and TLS 1.3 took that out.)
 #
 # ## The Wireshark file
 #
@@ -241,8 +246,9 @@ for name, secrets in (("open.pcapng", called.handshake.secrets), ("closed.pcapng
     Path(folder.name, name).write_bytes(replace(called.handshake, secrets=secrets).pcapng())
 
 # %% [markdown]
-# Wireshark opens both by a double click. On the command line its sister is **tshark**: `tshark -r open.pcapng -Y tls` lists
-# all packets that hold TLS. The next cell runs that, with sender and content as the only columns.
+# Wireshark opens both by a double click. On the command line its sister is [**tshark**](glossary.md#tshark): `tshark -r
+# open.pcapng -Y tls` lists all packets that hold TLS. The next cell runs that, with sender and content as the only
+# columns.
 
 
 # %% tags=["nbval-ignore-output"]

@@ -41,9 +41,9 @@ nobody = replace(mutual, client=replace(client, presents=None))
 # %% [markdown]
 # ## Predict
 #
-# The server requires a certificate. The client `nobody` has none, so it will not get in. A client program begins with one call that
-# does the **handshake**: `do_handshake()` in Python, `SSL_connect()` in OpenSSL. Will that call return without an error?
-# Put `True` or `False` for each version.
+# The server requires a certificate. The client `nobody` has none, so it will not get in. A client program begins with
+# one call that does the [**handshake**](glossary.md#handshake): `do_handshake()` in Python, `SSL_connect()` in OpenSSL.
+# Will that call return without an error? Put `True` or `False` for each version.
 
 # %% tags=["exercise"]
 in_tls_1_2, in_tls_1_3 = ..., ...
@@ -72,10 +72,11 @@ show(rehearse(nobody_13))
 # %% [markdown]
 # ## Why: who has the last word
 #
-# In TLS 1.2 the last message of the handshake is the *server's* Finished, sent after it has judged the client. In TLS 1.3 the
-# last one is the *client's*: it goes out together with the client's certificate, and with it the client may send data
-# (RFC 8446 section 4.4.4; the client's states in appendix A.1 end there). No message of TLS 1.3 says "you are in". That spares
-# the client a **round trip**, the time to the other end and back. The picture shows what it costs.
+# In TLS 1.2 the last message of the handshake is the *server's* [Finished](glossary.md#finished), sent after it has
+# judged the client. In TLS 1.3 the last one is the *client's*: it goes out together with the client's certificate, and
+# with it the client may send data (RFC 8446 section 4.4.4; the client's states in appendix A.1 end there). No message
+# of TLS 1.3 says "you are in". That spares the client a [**round trip**](glossary.md#round-trip), the time to the other
+# end and back. The picture shows what it costs.
 
 # %%
 from mtls_lab.views.timeline import timeline
@@ -130,7 +131,7 @@ except ssl.SSLError as error:
 tls.close()
 
 # %% [markdown]
-# Only the first **read** tells. Below are the same steps as one function. It answers with the step at which the client heard, and
+# Only the first *read* tells. Below are the same steps as one function. It answers with the step at which the client heard, and
 # with what it heard. In TLS 1.2 that is inside the handshake call.
 
 
@@ -194,9 +195,10 @@ print("printed:", one_call.printed)
 # `sendall()` says that the bytes went into a buffer of the client's own system. They crossed the wire as well, in the last record,
 # and nobody at the server ever opened it.
 #
-# So after an **alert** about your certificate you know two things. The order was not read, so sending it again does nothing
-# twice. And with the same certificate it will be refused again. (A server may also ask for a certificate much later, RFC 8446
-# section 4.6.2. Then this conclusion does not hold. Hardly any HTTP server does it.)
+# So after an [**alert**](glossary.md#alert) about your certificate you know two things. The order was not read, so
+# sending it again does nothing twice. And with the same certificate it will be refused again. (A server may also ask
+# for a certificate much later, RFC 8446 section 4.6.2. Then this conclusion does not hold. Hardly any HTTP server does
+# it.)
 #
 # ## A server that closes carelessly
 #
@@ -228,9 +230,10 @@ for words, count in Counter(curl(careless).output.strip() for _ in range(20)).mo
 # Where the alert arrived, curl names it. `errno 107`, *reset by peer* and *broken pipe* are what remains where it was lost. In our
 # measurements such a server told 32 to 55 of 100 clients (2,000 tries each with curl, requests and plain `ssl`).
 #
-# Why? A socket that is closed while bytes from the other end lie unread, or still come, answers them with a **reset**
-# (RFC 9293 section 3.6.1). It makes the client's next write fail, and the client gives up before it has read. A reset may even
-# throw away what had arrived (section 3.10.7.4). With a large body the client is always still sending, and not one client hears:
+# Why? A socket that is closed while bytes from the other end lie unread, or still come, answers them with a
+# [**reset**](glossary.md#reset) (RFC 9293 section 3.6.1). It makes the client's next write fail, and the client gives
+# up before it has read. A reset may even throw away what had arrived (section 3.10.7.4). With a large body the client
+# is always still sending, and not one client hears:
 
 # %%
 large = b"x" * 5_000_000
@@ -243,9 +246,10 @@ Counter(told(careless, body=large) for _ in range(20))
 Counter(told(proxy, body=large) for _ in range(20))
 
 # %% [markdown]
-# Twenty of twenty. The proxy first says that it will send no more, and goes on reading (**half-close**). It reads and throws away
-# what still comes (**drain**), and closes when the client has. It gives a client two seconds for that. RFC 9112 section 9.6
-# asks servers for just this, for the sake of HTTP without TLS.
+# Twenty of twenty. The proxy first says that it will send no more, and goes on reading
+# ([**half-close**](glossary.md#half-close)). It reads and throws away what still comes
+# ([**drain**](glossary.md#drain)), and closes when the client has. It gives a client two seconds for that. RFC 9112
+# section 9.6 asks servers for just this, for the sake of HTTP without TLS.
 #
 # Servers differ. With those that we measured, curl heard the reason from HAProxy always, from stunnel mostly, from a Go server in
 # 5 to 35 of 100 calls, and from asyncio's own TLS never. nginx avoids the trap: it completes TLS and answers HTTP 400.
@@ -272,9 +276,10 @@ print(
 )
 
 # %% [markdown]
-# They hear the same, and one order was taken. A **broken connection** says neither that you were refused nor that you were not.
-# So do not send a POST again by yourself after it, unless doing it twice does no harm (RFC 9110 section 9.2.2). A careless close
-# takes away the reason, and also the knowledge whether a second try is safe.
+# They hear the same, and one order was taken. A [**broken connection**](glossary.md#broken-connection) says neither
+# that you were refused nor that you were not. So do not send a POST again by yourself after it, unless doing it twice
+# does no harm (RFC 9110 section 9.2.2). A careless close takes away the reason, and also the knowledge whether a second
+# try is safe.
 
 # %% [markdown]
 # ## What a client can do

@@ -34,9 +34,10 @@
 # # The reason is subjectAltName under [ v3_ca ] is required
 # ```
 #
-# A **record** is the envelope in which TLS sends everything. The MAC, **message authentication code**, is the tag by which the
-# reader of an encrypted record sees that nobody changed it. So somebody did change something? Or the keys do not fit? The note
-# names a third reason, a name that is missing in the certificate.
+# A [**record**](glossary.md#record) is the envelope in which TLS sends everything. The MAC, [**message authentication
+# code**](glossary.md#message-authentication-code), is the tag by which the reader of an encrypted record sees that
+# nobody changed it. So somebody did change something? Or the keys do not fit? The note names a third reason, a name
+# that is missing in the certificate.
 #
 # We build the same situation. The client trusts another root than the one behind the server's certificate.
 
@@ -154,8 +155,9 @@ go_line(get(server), server)
 
 # %% [markdown]
 # After its ServerHello a Go server takes every record for an encrypted one, except ChangeCipherSpec. So it tries to
-# decrypt the two bytes of the alert; they hold no tag that could be right; and it reports what *it* met: **local error**. What the
-# peer said would be a **remote error**. The text names the confusion of the one who logs, not the cause.
+# decrypt the two bytes of the alert; they hold no tag that could be right; and it reports what *it* met: [**local
+# error**](glossary.md#local-error). What the peer said would be a [**remote error**](glossary.md#remote-error). The
+# text names the confusion of the one who logs, not the cause.
 #
 # (From curl 8.17 on you see one line less: curl completes the handshake first and judges the certificate then, and Go logs nothing.)
 
@@ -261,11 +263,11 @@ for names, credential in servers.items():
 # %% [markdown]
 # Read it column by column.
 #
-# - **curl**: trust decides, and nothing else. It falls back to the common name when subjectAltName holds no host name. The
+# - curl: trust decides, and nothing else. It falls back to the common name when subjectAltName holds no host name. The
 #   theory is refuted: without subjectAltName curl is content, and with the best subjectAltName it refuses.
-# - **requests** wants the name in subjectAltName (RFC 9525 section 6.3), so for it a missing name *is* a reason. But the note's cure
+# - requests wants the name in subjectAltName (RFC 9525 section 6.3), so for it a missing name *is* a reason. But the note's cure
 #   does not help: an e-mail address is no host name.
-# - **Go's line** cannot tell the two apart.
+# - Go's line cannot tell the two apart.
 #
 # Why did the line go away for the note's author, then? Most likely because the certificate and its authority were made anew, and
 # fitted each other again. Nobody measured it at the time, so that stays a guess.

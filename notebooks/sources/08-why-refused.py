@@ -33,9 +33,9 @@ from mtls_lab.handshake.gallery import KINDS, tour, visit, words_at
 # %% [markdown]
 # ## A refusal
 #
-# Alice has a good certificate, and yesterday she got in. Overnight somebody changed the server's settings. The lab has such
-# situations in stock. Each is called an **exhibit**, and `stage` sets it up for a cast: a root, an intermediate, a server, and
-# alice as the client. The next cell takes one without saying its name.
+# Alice has a good certificate, and yesterday she got in. Overnight somebody changed the server's settings. The lab has
+# such situations in stock. Each is called an [**exhibit**](glossary.md#exhibit), and `stage` sets it up for a cast: a
+# root, an intermediate, a server, and alice as the client. The next cell takes one without saying its name.
 
 # %%
 cast = Cast.gather()
@@ -69,9 +69,10 @@ show(explain(handshake))
 # %% [markdown]
 # ## The same, as one end sees it
 #
-# Alice cannot read the server's trust file. She has her own certificate, the messages that crossed the wire, and an alert.
-# `seen_by("client")` takes away what only the server knows. What is left are **suspects**: causes that all the evidence she
-# has leaves possible, the likeliest first, each with what would decide.
+# Alice cannot read the server's trust file. She has her own certificate, the messages that crossed the wire, and an
+# alert. `seen_by("client")` takes away what only the server knows. What is left are
+# [**suspects**](glossary.md#suspect): causes that all the evidence she has leaves possible, the likeliest first, each
+# with what would decide.
 
 # %%
 alone = explain(handshake.seen_by("client"))
@@ -99,7 +100,7 @@ for who, seen in {"client": turned_away.seen_by("client"), "server": turned_away
 #
 # ## How many causes hide behind one alert?
 #
-# Guess: for how many different causes does a server of the gallery send `unknown_ca`?
+# Guess: for how many different [causes](glossary.md#cause) does a server of the gallery send `unknown_ca`?
 
 # %% tags=["exercise"]
 my_number = ...
@@ -242,8 +243,8 @@ predict(one_mended, refused_by="client")
 # %% [markdown]
 # ## When nobody is refused
 #
-# The worst failures show no message. In each of these four the client got in. In `b` its certificate had just been **revoked**:
-# the authority took it back, and the server has the list that says so.
+# The worst failures show no message. In each of these four the client got in. In `b` its certificate had just been
+# [**revoked**](glossary.md#revoke): the authority took it back, and the server has the list that says so.
 
 # %%
 from mtls_lab.handshake.rehearse import rehearse_resumed
@@ -273,8 +274,8 @@ for letter, one in accepted.items():
 print("\nrevoked, in a full handshake:", explain(rehearse(revoked)).cause)
 
 # %% [markdown]
-# A **resumed** session goes on with the keys of an earlier one (RFC 8446 section 2.2), and nobody sends a certificate again. The
-# revocation list stops only full handshakes. Notebook 13 comes back to that.
+# A [**resumed**](glossary.md#resume) session goes on with the keys of an earlier one (RFC 8446 section 2.2), and nobody
+# sends a certificate again. The revocation list stops only full handshakes. Notebook 13 comes back to that.
 #
 # ## Only a message in hand?
 #

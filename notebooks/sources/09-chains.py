@@ -42,9 +42,10 @@ scenario = Scenario(client=client, server=server)
 # %% [markdown]
 # ## From a leaf to a root
 #
-# Four certificates this time: the leaf, two intermediates, the root. The client has one of them, the root, and must get there from
-# the leaf. What the server sends is the **chain**. What the client makes of it is the **certification path** (RFC 5280
-# section 6). The two are not the same. All of it holds for a client's chain as well; then it is the server that builds the path.
+# Four certificates this time: the leaf, two intermediates, the root. The client has one of them, the root, and must get
+# there from the leaf. What the server sends is the [**chain**](glossary.md#chain). What the client makes of it is the
+# [**certification path**](glossary.md#certification-path) (RFC 5280 section 6). The two are not the same. All of it
+# holds for a client's chain as well; then it is the server that builds the path.
 
 
 # %%
@@ -106,8 +107,9 @@ print(openssl_verify((leaf, lower, upper), (top,)))
 print(openssl_verify((leaf, lower), (top,)))
 
 # %% [markdown]
-# `depth=0` is the leaf. *Untrusted* means: it was sent. Error 20 is the number of the gap, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY.
-# It names the certificate *below* the gap; the one that is missing is its issuer. Ours draws the same:
+# `depth=0` is the leaf. *Untrusted* means: it was sent. Error 20 is the [verify code](glossary.md#verify-code) of the
+# gap, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY. It names the certificate *below* the gap; the one that is missing
+# is its issuer. Ours draws the same:
 
 # %%
 certification_paths((leaf, lower), {"the client": (top,)})
@@ -240,9 +242,9 @@ for what, anchor in {"the root": top, "an intermediate": lower, "the leaf": leaf
     print(f"trusts {what:16} usual: {codes[0]:2}   partial chain: {codes[1]:2}")
 
 # %% [markdown]
-# By itself OpenSSL goes on upwards until it meets a certificate that is trusted *and* self-signed. With **partial chain** any trusted
-# certificate will do. Who sets that flag? curl does; Python's `create_default_context` does from 3.13 on, and did not before. One
-# trust file, two answers:
+# By itself OpenSSL goes on upwards until it meets a certificate that is trusted *and* self-signed. With [**partial
+# chain**](glossary.md#partial-chain) any trusted certificate will do. Who sets that flag? curl does; Python's
+# `create_default_context` does from 3.13 on, and did not before. One trust file, two answers:
 
 # %%
 trusts_lower = replace(scenario, client=replace(client, trusts=(lower,)))
@@ -264,7 +266,7 @@ certification_paths(shop, {"one client": (lower,), "another": (leaf,)})
 # ## Twins
 #
 # Somebody lost the root's key and made "the CA" anew, under the same name. The clients still have the old one. These are
-# two servers below the **twin**. The second one's certificate lacks a field.
+# two servers below the [**twin**](glossary.md#twin). The second one's certificate lacks a field.
 
 # %%
 from mtls_lab.certificates.faults import present
@@ -276,9 +278,10 @@ for credential in (with_identifier, without):
     print(below.issuer == top.subject, below.is_signed_by(top), below.authority_key_identifier is None)
 
 # %% [markdown]
-# By the names, the client's root issued both. By the signatures, neither. The missing field is **authorityKeyIdentifier**: the short
-# name of the key that signed. An authority's own certificate holds its counterpart, subjectKeyIdentifier. Both will be
-# refused; what do you expect, the same reason or two?
+# By the names, the client's root issued both. By the signatures, neither. The missing field is
+# [**authorityKeyIdentifier**](glossary.md#authoritykeyidentifier): the short name of the key that signed. An
+# authority's own certificate holds its counterpart, subjectKeyIdentifier. Both will be refused; what do you expect, the
+# same reason or two?
 
 # %% tags=["nbval-ignore-output"]
 print(openssl_verify(with_identifier.chain, (top,)))
@@ -321,9 +324,10 @@ predict(attack, refused_by=...)
 predict(attack, refused_by="client")
 
 # %% [markdown]
-# Whoever has a key can sign anything. What keeps her from being believed stands in *her own* certificate, and every verifier
-# has to look there: **basicConstraints** (is it an authority, and how many may follow below: the path length) and **keyUsage** (may its
-# key sign certificates: keyCertSign). (RFC 5280 sections 4.2.1.9 and 4.2.1.3.)
+# Whoever has a key can sign anything. What keeps her from being believed stands in *her own* certificate, and every
+# verifier has to look there: [**basicConstraints**](glossary.md#basicconstraints) (is it an authority, and how many may
+# follow below: the path length) and [**keyUsage**](glossary.md#keyusage) (may its key sign certificates: keyCertSign).
+# (RFC 5280 sections 4.2.1.9 and 4.2.1.3.)
 
 # %%
 for slug in ("issuer-not-a-ca", "issuer-without-key-cert-sign", "path-length"):
@@ -339,7 +343,8 @@ certification_paths(one_too_many, {"the client": (top,)})
 # In 2002 Windows did not look at basicConstraints (CVE-2002-0862): for Internet Explorer everybody with a certificate was an
 # authority.
 #
-# **Name constraints** go further. They say for which names an authority can vouch. This one is for a team, and its domain:
+# [**Name constraints**](glossary.md#name-constraints) go further. They say for which names an authority can vouch. This
+# one is for a team, and its domain:
 
 # %%
 team = root.intermediate("Team CA", permitted_names=("team.example",))
@@ -415,8 +420,9 @@ clients = {
 {who: verdict(web.chain, trusts) for who, trusts in clients.items()}
 
 # %% [markdown]
-# Now the old root vouches for the new one. It signs a certificate with the new root's name and the new root's *public* key. (In earnest the
-# new root's owner sends a signing request, and its key stays at home.) That is **cross-signing**: one key, two certificates.
+# Now the old root vouches for the new one. It signs a certificate with the new root's name and the new root's *public*
+# key. (In earnest the new root's owner sends a signing request, and its key stays at home.) That is
+# [**cross-signing**](glossary.md#cross-signing): one key, two certificates.
 
 # %%
 from mtls_lab.certificates.drafts import authority_draft
@@ -450,7 +456,7 @@ for who, trusts in clients.items():
 
 # %% [markdown]
 # The old client needs the cross-signed certificate and goes on to its root. The other two look into their own trust store first
-# (**trusted first**), find the new root there, and are done.
+# ([**trusted first**](glossary.md#trusted-first)), find the new root there, and are done.
 #
 # A year later the old root has expired, and so has what it signed. Who is locked out? (`-attime` and `at=` move the clock.)
 

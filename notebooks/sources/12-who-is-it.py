@@ -67,15 +67,15 @@ for kind in ("subject", "uris", "dns_names", "emails"):
     print(f"{kind:10}", getattr(who, kind))
 
 # %% [markdown]
-# An **identity** is a name that the authority promises to give to one client only. Which of these is one depends on what
-# that authority checks, so ask it. As a rule of thumb:
+# An [**identity**](glossary.md#identity) is a name that the authority promises to give to one client only. Which of
+# these is one depends on what that authority checks, so ask it. As a rule of thumb:
 #
 # | name | says | good as an identity? |
 # |---|---|---|
 # | URI in the SAN, such as a SPIFFE ID | which client, in a form made for programs | yes |
 # | DNS name in the SAN | which machine | yes, for machines |
 # | e-mail address in the SAN | which mailbox | if the authority tests it, and never gives it to a successor |
-# | subject, with its common name (CN) | what people are to read | only as a whole, and with care |
+# | [subject](glossary.md#subject), with its common name (CN) | what people are to read | only as a whole, and with care |
 # | hash of the public key | which key, without any name | yes, until the key is replaced |
 
 # %% [markdown]
@@ -96,9 +96,9 @@ for one in (alices, bobs):
     print(curl(proxy, "/whoami", client=one.client).body, end="")
 
 # %% [markdown]
-# TLS answers one question: is it bob? To find out who somebody is, is to **authenticate**. What he may do is another question,
-# to **authorize** him, and nobody has answered it yet. "Any certificate of that authority gets in" is a hole
-# that many services have.
+# TLS answers one question: is it bob? To find out who somebody is, is to [**authenticate**](glossary.md#authenticate).
+# What he may do is another question, to [**authorize**](glossary.md#authorize) him, and nobody has answered it yet.
+# "Any certificate of that authority gets in" is a hole that many services have.
 
 # %% [markdown]
 # ## What the origin is told
@@ -124,9 +124,10 @@ told = dict(line.split(maxsplit=1) for line in curl(careful, "/").body.splitline
 print(*(name for name in told if "CLIENT" in name or "FOR" in name), sep="\n")
 
 # %% [markdown]
-# Variables instead of fields: that is how CGI, WSGI and PHP hand them over, and `Client-Cert` becomes `HTTP_CLIENT_CERT`. Keep it
-# in mind. RFC 9440 defines **`Client-Cert`** (the certificate that was verified, in base64 between colons) and
-# **`Client-Cert-Chain`** (the others). The origin decodes it, and verifies nothing: it takes the proxy's word.
+# Variables instead of fields: that is how CGI, WSGI and PHP hand them over, and `Client-Cert` becomes
+# `HTTP_CLIENT_CERT`. Keep it in mind. RFC 9440 defines [**`Client-Cert`**](glossary.md#client-cert) (the certificate
+# that was verified, in base64 between colons) and [**`Client-Cert-Chain`**](glossary.md#client-cert-chain) (the
+# others). The origin decodes it, and verifies nothing: it takes the proxy's word.
 
 # %%
 field = told["HTTP_CLIENT_CERT"]
@@ -135,7 +136,8 @@ Certificate(der=base64.b64decode(field.strip(":"))).names
 # %% [markdown]
 # ## Rules
 #
-# Or the proxy decides. Give it one **access rule**, and it denies by default: in comes whom a rule names.
+# Or the proxy decides. Give it one [**access rule**](glossary.md#access-rule), and it denies by default: in comes whom
+# a rule names.
 
 # %%
 guarded = Proxy(alices, allow=["uri:spiffe://lab.example/alice"])
@@ -147,8 +149,9 @@ print(bobs_call)
 bobs_call.body, bobs_call.exit_code
 
 # %% [markdown]
-# **403** says: I understood you, and the answer is no (RFC 9110 section 15.5.4). For curl that is a call that went well, and it
-# ends with 0, unless you give it `--fail`. Where in the story does it end? Not in the handshake:
+# [**403**](glossary.md#403) says: I understood you, and the answer is no (RFC 9110 section 15.5.4). For curl that is a
+# call that went well, and it ends with 0, unless you give it `--fail`. Where in the story does it end? Not in the
+# handshake:
 
 # %%
 show(bobs_call.handshake)
@@ -262,8 +265,9 @@ print(curl(guarded, "/whoami"))
 #
 # ## A key instead of a name
 #
-# Or **pinning**: name the key, by the SHA-256 of the certificate's SubjectPublicKeyInfo. A certificate for that key is of no use to
-# anyone without alice's private key. With openssl (the digits are those of `who.key_sha256`):
+# Or [**pinning**](glossary.md#pinning): name the key, by the SHA-256 of the certificate's SubjectPublicKeyInfo. A
+# certificate for that key is of no use to anyone without alice's private key. With openssl (the digits are those of
+# `who.key_sha256`):
 
 # %% tags=["nbval-ignore-output"]
 # !openssl x509 -in "{leaf}" -pubkey -noout | openssl pkey -pubin -outform DER | openssl sha256

@@ -43,8 +43,9 @@ proxy = Proxy(mutual)
 # %% [markdown]
 # ## Calls that never stop
 #
-# Whatever you change in this notebook, clients call meanwhile. Each call of this **load** is a new connection and a full
-# handshake. The load goes on in the background; `round()` counts ten calls of each client that begin from now on.
+# Whatever you change in this notebook, clients call meanwhile. Each call of this [**load**](glossary.md#load) is a new
+# connection and a full handshake. The load goes on in the background; `round()` counts ten calls of each client that
+# begin from now on.
 
 # %%
 from mtls_lab.proxy.load import Load
@@ -56,8 +57,9 @@ load.round()
 # %% [markdown]
 # ## Renew a leaf
 #
-# The service's certificate will end. To **renew** it is to issue another one, in time. You may keep the key: then it is the
-# same name and the same key, with a later end. Or you take a new key, which also ends the use of one that may have been copied.
+# The service's certificate will end. To [**renew**](glossary.md#renew) it is to issue another one, in time. You may
+# keep the key: then it is the same name and the same key, with a later end. Or you take a new key, which also ends the
+# use of one that may have been copied.
 
 # %%
 from mtls_lab.certificates.drafts import leaf_draft
@@ -86,7 +88,8 @@ print("since the beginning:", load.failed)
 
 # %% [markdown]
 # Nobody notices. A verifier looks for a path, a name, a purpose and a date; none of it is tied to one certificate. The
-# exception is a client that has **pinned** something: it compares with a value that it was given. Which pins survive?
+# exception is a client that has [**pinned**](glossary.md#pinning) something: it compares with a value that it was
+# given. Which pins survive?
 
 # %%
 for what, renewed in {"same key": same_key, "new key": new_key}.items():
@@ -136,9 +139,9 @@ for months in (0, 2, 4):
     print(f"in {months} months:", verdict(late.chain, months))
 
 # %% [markdown]
-# Look ahead by a third of the lifetime, at every chain that you send and every root that you trust. **Short lifetimes**, days
-# instead of years, sound like more of that work. They are less: nobody renews every week by hand, so it is done by a program,
-# and what runs every week is known to work.
+# Look ahead by a third of the lifetime, at every chain that you send and every root that you trust. [**Short
+# lifetimes**](glossary.md#short-lifetime), days instead of years, sound like more of that work. They are less: nobody
+# renews every week by hand, so it is done by a program, and what runs every week is known to work.
 #
 # ## Replace an authority, in a hurry
 #
@@ -190,7 +193,7 @@ load.close()
 # %% [markdown]
 # ## Replace an authority, with 0 failed calls
 #
-# The cure is a time of **overlap**: trust both, then issue, then drop.
+# The cure is a time of [**overlap**](glossary.md#overlap): trust both, then issue, then drop.
 #
 # 1. Everybody trusts the old root *and* the new one. Nobody shows anything new yet.
 # 2. One after the other, everybody shows a certificate from the new authority.
@@ -291,8 +294,8 @@ print(load.round().failed, "of 20 failed; in force:", proxy.scenario.server.pres
 #
 # ## A renewal that breaks
 #
-# A partner's server also *calls* yours, and shows the certificate that it has anyway: from a **public authority**, for its
-# host name. It was issued for both purposes.
+# A partner's server also *calls* yours, and shows the certificate that it has anyway: from a [**public
+# authority**](glossary.md#public-authority), for its host name. It was issued for both purposes.
 
 # %%
 from cryptography import x509
@@ -345,14 +348,14 @@ stranger = public.issue("mallory.example", purpose="clientAuth")
 explain(rehearse(replace(calls_us, client=replace(client, presents=stranger)))).title
 
 # %% [markdown]
-# She is in, unless the server also looks at the name (notebook 12). **For clients, use an authority of your own.** Then the list of who
+# She is in, unless the server also looks at the name (notebook 12). For clients, use an authority of your own. Then the list of who
 # gets in is the list of whom you issued to, and nobody else's rules change your certificates.
 
 # %% [markdown]
 # ## Take a certificate back
 #
 # Alice's laptop is stolen, with her key on it. Her certificate is good for another year, so whoever has the laptop *is* alice.
-# Her authority takes the certificate back: it **revokes** it. How does the server know?
+# Her authority takes the certificate back: it [**revokes**](glossary.md#revoke) it. How does the server know?
 
 # %%
 from mtls_lab.certificates.crl import crl, crl_to_pem
@@ -365,8 +368,8 @@ as_bob = replace(as_alice, client=replace(as_alice.client, presents=new_bob))
 taken_back = crl(new_issuing, (new_alice.leaf,))
 
 # %% [markdown]
-# That is a **certificate revocation list** (CRL, RFC 5280 section 5): serial numbers, a date for the next list, and the authority's
-# signature. It is made. Will alice be refused now?
+# That is a [**certificate revocation list**](glossary.md#certificate-revocation-list) (CRL, RFC 5280 section 5): serial
+# numbers, a date for the next list, and the authority's signature. It is made. Will alice be refused now?
 
 # %% tags=["exercise"]
 predict(as_alice, refused_by=...)
@@ -433,9 +436,9 @@ thief.close()
 # %% [markdown]
 # ## The session that was resumed
 #
-# There is a door that stays open even when all connections are closed. TLS can **resume** a session: at the first handshake the
-# server hands out a **ticket**, and with it the client comes back without showing its certificate again (RFC 8446 section 2.2).
-# The plain tool first: two ends of `ssl` in memory.
+# There is a door that stays open even when all connections are closed. TLS can [**resume**](glossary.md#resume) a
+# session: at the first handshake the server hands out a [**ticket**](glossary.md#ticket), and with it the client comes
+# back without showing its certificate again (RFC 8446 section 2.2). The plain tool first: two ends of `ssl` in memory.
 
 # %%
 root_path, paths = str(trusted), new_service.write(here, name="own")
@@ -535,7 +538,7 @@ for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
 # %% [markdown]
 # The surprise is TLS 1.2 without tickets. Its server can also keep sessions in its own memory and know them by an identifier (RFC 5246
 # section 7.3), and OpenSSL does. Python has no switch against it; nginx has one, `ssl_session_cache`, and by default it keeps nothing.
-# A **fresh context** helps in every case. The lab's proxy makes one whenever its settings change.
+# A [**fresh context**](glossary.md#fresh-context) helps in every case. The lab's proxy makes one whenever its settings change.
 #
 # And the cure that needs no list at all is a short lifetime. A certificate that ends tomorrow need not be taken back, if tickets end
 # before it does. Where a server is one of many behind one name, mind that they may share ticket keys (a related hole in nginx, between
@@ -611,19 +614,19 @@ for one in validate((bare,), trusts=trusts, at=now, purpose="serverAuth", strict
 # %% [markdown]
 # ## A checklist
 #
-# **Dates.** Does a program look at every chain you send, every root you trust and every revocation list, a third of the lifetime
+# *Dates.* Does a program look at every chain you send, every root you trust and every revocation list, a third of the lifetime
 # ahead? Does it ask the running server, and not the file?
 #
-# **Renewal.** Is it done by a program, and was it done this month? Do new files get into the running process?
+# *Renewal.* Is it done by a program, and was it done this month? Do new files get into the running process?
 #
-# **Authority.** Could you trust a second root at every client, starting today? Do you know every client? Is anything pinned?
+# *Authority.* Could you trust a second root at every client, starting today? Do you know every client? Is anything pinned?
 #
-# **Taking back.** Does the server look at a list? Who makes the next one, and what happens on the day it is late? What
+# *Taking back.* Does the server look at a list? Who makes the next one, and what happens on the day it is late? What
 # ends open connections and resumed sessions?
 #
-# **Purpose.** Is every client's certificate from an authority of your own, with clientAuth in it?
+# *Purpose.* Is every client's certificate from an authority of your own, with clientAuth in it?
 #
-# **Tomorrow's software.** Do your certificates pass strict verification today?
+# *Tomorrow's software.* Do your certificates pass strict verification today?
 
 # %% [markdown]
 # ## Exercises

@@ -62,9 +62,9 @@ with Proxy(EXHIBITS["expired"].stage(cast, "server")) as proxy:
 # %% [markdown]
 # ## The same in everybody's words
 #
-# The **Rosetta table** has one fault in it, and what every program said about it, word for word, beside the lab's own
-# explanation. `rosetta` takes the words from a recording that comes with the lab: you need none of the programs. Each row
-# says which version spoke, and on which day.
+# The [**Rosetta table**](glossary.md#rosetta-table) has one fault in it, and what every program said about it, word for
+# word, beside the lab's own explanation. `rosetta` takes the words from a recording that comes with the lab: you need
+# none of the programs. Each row says which version spoke, and on which day.
 
 # %% tags=["nbval-ignore-output"]
 expired = rosetta("expired")
@@ -156,9 +156,9 @@ for meaning in look_up("Get https://shop.example/: x509: certificate signed by u
     print(meaning, end="\n\n")
 
 # %% [markdown]
-# `look_up` compares the words with all that was recorded, and leaves out what varies: names, ports, times, paths. For each
-# program it lists the causes that were measured behind these words, with their shares, and what would **decide**: the evidence that
-# tells this cause from the others.
+# `look_up` compares the words with all that was recorded, and leaves out what varies: names, ports, times, paths. For
+# each program it lists the causes that were measured behind these words, with their shares, and what would
+# [**decide**](glossary.md#decide): the evidence that tells this cause from the others.
 #
 # The same words mean one thing from a client and another from a server. As a client, Go has refused a server. As a server, it has
 # refused a client:

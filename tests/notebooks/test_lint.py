@@ -60,6 +60,7 @@ SEEDED = {
     "no_heading_jump": new_markdown_cell("#### too deep"),
     "pictures_have_words": new_markdown_cell("![](ladder.png)"),
     "links_say_where": new_markdown_cell("read it [here](https://rfc.test)"),
+    "bold_terms_link_to_the_glossary": new_markdown_cell("The server sends an **alert**."),
     "every_cell_was_run": new_code_cell("print(1)"),
     "every_output_reads_as_text": shown({"text/plain": "<IPython.core.display.HTML object>", "text/html": "<b>x</b>"}),
     "no_failure_by_surprise": printed("warning", name="stderr"),
@@ -131,6 +132,34 @@ def test_widgets_saved_without_state_are_found() -> None:
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
 
     assert [problem.split(":")[0] for problem in notebook_lint.problems(notebook)] == ["widgets_are_restorable"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unlinked"),
+    [
+        ("an [**alert**](glossary.md#alert)", 0),
+        ("[**`Client-Cert`**](../glossary.md#client-cert), in a solved notebook", 0),
+        ("[**mutual\nTLS**](glossary.md#mutual-tls), broken by the end of a line", 0),
+        ("**2.** Predict twelve cells.", 0),
+        ("`replace(**settings)` and `dict(**more)`", 0),
+        ("```\n**kept** as it is\n```", 0),
+        ("an [**alert**](https://rfc.test)", 1),
+        ("**[alert](glossary.md#alert)**", 1),
+        ("an **alert**, a **record**", 2),
+    ],
+)
+def test_bold_is_for_terms_and_each_is_a_link_to_the_glossary(text: str, unlinked: int) -> None:
+    notebook = new_notebook(cells=[new_markdown_cell(text)])
+
+    assert len(list(notebook_lint.bold_terms_link_to_the_glossary(notebook))) == unlinked
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [("mutual tls", "mutual-tls"), ("server_name", "server_name"), ("client-cert", "client-cert")],
+)
+def test_an_anchor_is_the_heading_with_dashes_for_spaces(heading: str, anchor: str) -> None:
+    assert notebook_lint.anchor(heading) == anchor
 
 
 def test_code_in_prose_may_use_any_word() -> None:

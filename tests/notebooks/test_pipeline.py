@@ -99,6 +99,21 @@ def test_a_cell_has_the_same_id_in_both(tmp_path: Path) -> None:
     assert all(shared.get(cell.source, cell.id) == cell.id for cell in solved.cells)
 
 
+def test_a_link_to_the_glossary_leads_one_folder_up_in_a_solved_notebook(tmp_path: Path) -> None:
+    linked = "# %% [markdown]\n# An [**alert**](glossary.md#alert).\n\n# %%\nprint('](glossary.md#alert)')\n"
+
+    lesson, solved = map(notebooks.compose, write_source(tmp_path, linked))
+
+    assert [cell.source for cell in lesson.cells] == [
+        "An [**alert**](glossary.md#alert).",
+        "print('](glossary.md#alert)')",
+    ]
+    assert [cell.source for cell in solved.cells] == [
+        "An [**alert**](../glossary.md#alert).",
+        "print('](glossary.md#alert)')",
+    ]
+
+
 @pytest.mark.parametrize(
     "cells",
     [

@@ -25,11 +25,12 @@ from mtls_lab.clients.outcome import Outcome
 from mtls_lab.clients.request import Request
 from mtls_lab.clients.rosetta import told
 
-_INSTALL = "chromium is not installed: `apt install chromium`; MTLS_LAB_CHROMIUM names one that is elsewhere"
-_TOOLS = "certutil and pk12util are not both installed: `apt install libnss3-tools`"
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+INSTALL = "chromium is not installed: `apt install chromium`; MTLS_LAB_CHROMIUM names one that is elsewhere"
+TOOLS = "certutil and pk12util are not both installed: `apt install libnss3-tools`"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _PASSWORD = "mtls-lab"  # noqa: S105  # protects nothing: the file lies in a private folder for the time of the call
-_CODE = re.compile(r"Page load failed: net::(ERR_[A-Z0-9_]+)")
+CODE = re.compile(r"Page load failed: net::(ERR_[A-Z0-9_]+)")
+"""What it prints of a page that it did not get."""
 _HTTP_ERROR = re.compile(r"<title>(\d{3}) [^<]*</title>")
 _TOOL_S = 5.0
 _QUIET = [
@@ -65,15 +66,15 @@ def _line(request: Request) -> str:
 
 def _path(request: Request) -> str | None:
     return os.environ.get("MTLS_LAB_CHROMIUM") or next(
-        filter(None, (children.find(name, request) for name in _NAMES)), None
+        filter(None, (children.find(name, request) for name in NAMES)), None
     )
 
 
 def _missing(request: Request) -> str | None:
     if _path(request) is None:
-        return _INSTALL
+        return INSTALL
     if children.find("certutil", request) is None or children.find("pk12util", request) is None:
-        return _TOOLS
+        return TOOLS
     return "Chromium cannot leave out the name check alone" if request.client.verifies == "chain" else None
 
 
@@ -87,14 +88,10 @@ def _run(request: Request, folder: Path) -> Outcome:
         return Outcome(version="", output=str(error), reason=told.NO_STORE, stopped_at="loading")
     if trouble:
         return Outcome(version="", output=trouble, reason="NSS", text=trouble, stopped_at="loading")
-    # --timeout makes it give up by itself: a picker that nobody sees would wait for ever.
-    hidden = [*_QUIET, *_without_sandbox(), f"--timeout={request.timeout_s * 1000:.0f}"]
-    command = [chromium, *hidden, f"--user-data-dir={folder / 'profile'}", *arguments(request)]
-    if request.leads_there:
-        command[1:1] = ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"]
+    command = [chromium, *hidden(request, folder), *arguments(request)]
     done = children.run(command, request, folder, timeout_s=request.timeout_s + 5)
     page = done.out.decode("utf-8", "replace")
-    code = _CODE.search(done.err.decode("utf-8", "replace"))
+    code = CODE.search(done.err.decode("utf-8", "replace"))
     number = next(iter(re.findall(r"\d+\.[\d.]+", children.first_line(version))), "")
     return Outcome(
         version=f"Chromium {number}",
@@ -106,6 +103,15 @@ def _run(request: Request, folder: Path) -> Outcome:
         text=f"net::{code[1]}" if code else "",
         stopped_at="waiting" if done.exit_code is None or not (page or code) else None,
     )
+
+
+def hidden(request: Request, folder: Path) -> list[str]:
+    """What nobody would type: no window, no talk to others, a profile of its own in the folder."""
+    # --timeout makes it give up by itself: a picker that nobody sees would wait for ever.
+    words = [*_QUIET, *_without_sandbox(), f"--timeout={request.timeout_s * 1000:.0f}"]
+    if request.leads_there:
+        words += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"]
+    return [*words, f"--user-data-dir={folder / 'profile'}"]
 
 
 def _status(page: str) -> int:
@@ -137,7 +143,7 @@ def _prepare(request: Request, folder: Path) -> str:
         content = replace(credential, chain=credential.chain[:1]).pkcs12(_PASSWORD)
         write_files([NewFile(path=folder / "client.p12", content=content, mode=PRIVATE)], overwrite=False)
         commands.append(["pk12util", *where, "-i", "client.p12", "-W", _PASSWORD, "-K", ""])
-        _choose(folder / "profile", request.name)
+        choose(folder / "profile", request.name)
     for command in commands:
         done = children.run(command, request, folder, timeout_s=_TOOL_S)
         if done.exit_code != 0:
@@ -152,8 +158,8 @@ def _own_intermediates(request: Request) -> tuple[Certificate, ...]:
     return () if client is None else tuple(one for one in client.chain[1:] if one not in owed)
 
 
-def _choose(profile: Path, name: str) -> None:
-    """Have any certificate chosen for that name without asking anyone."""
+def choose(profile: Path, name: str) -> None:
+    """Have any certificate chosen for that name without asking anyone: the answer to the certificate chooser."""
     setting: dict[str, Any] = {f"https://{name},*": {"setting": {"filters": [{}]}}}
     preferences = {"profile": {"content_settings": {"exceptions": {"auto_select_certificate": setting}}}}
     (profile / "Default").mkdir(parents=True)
