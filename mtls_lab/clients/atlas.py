@@ -25,7 +25,9 @@ from mtls_lab.handshake.successes import SUCCESSES
 
 SHOWN = 6
 """How many causes of a meaning are printed."""
-_HINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+OPENING = r"^(?:curl: \(\d+\) |http \d+: )+"
+"""What a program puts before its words, and the index leaves out."""
+HINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\bcurl: \(\d+\)", ("curl",)),
     (r"requests\.exceptions|HTTPSConnectionPool|SSLError\(", ("requests", "Python")),
     (r"_ssl\.c:|\[SSL: ", ("requests", "Python", "mtls_lab")),
@@ -103,18 +105,19 @@ class Atlas:
         if not isinstance(message, str):
             raise TypeError(f"message={message!r} must be text: look_up('certificate verify failed')")
         text = canonical(message)
-        if len(text) < SHORTEST_KEY:
+        bare = re.sub(OPENING, "", text)
+        if len(bare) < SHORTEST_KEY:
             return ()
         found = [(entry, span) for entry in self._entries if (span := entry.key.find(text))]
         # A part of somebody's words: of each program that says nothing shorter.
         heard = {(entry.program, entry.said_by) for entry, _ in found}
-        whole = (0, len(text))
+        whole, part = (0, len(text)), text if found else bare
         found += [
             (entry, whole)
             for entry in self._entries
-            if text in entry.key.text and (entry.program, entry.said_by) not in heard
+            if part in entry.key.text and (entry.program, entry.said_by) not in heard
         ]
-        return tuple(_meanings(_hinted(_closest(found, text), message)))
+        return tuple(_meanings(_hinted(_closest(found, text, part), message)))
 
 
 def look_up(message: str) -> tuple[Meaning, ...]:
@@ -129,11 +132,15 @@ def look_up(message: str) -> tuple[Meaning, ...]:
 _Found = list[tuple[Entry, tuple[int, int]]]
 
 
-def _closest(found: _Found, text: str) -> _Found:
-    """For each program the closest match, without those that are only a part of another program's words."""
-    best: dict[tuple[str, str, Role], tuple[Entry, tuple[int, int]]] = {}
+def _closest(found: _Found, text: str, part: str) -> _Found:
+    """For each program the closest match, without those that are only a part of another program's words.
+
+    Where the message breaks off, all that goes on from there is as close.
+    """
+    best: dict[tuple[str, str, Role, str], tuple[Entry, tuple[int, int]]] = {}
     for entry, span in sorted(found, key=lambda one: abs(len(text) - one[0].key.weight)):
-        best.setdefault((entry.program, entry.source, entry.said_by), (entry, span))
+        goes_on = entry.key.text if entry.key.text != part and entry.key.text.startswith(part) else ""
+        best.setdefault((entry.program, entry.source, entry.said_by, goes_on), (entry, span))
     kept = list(best.values())
     return [(entry, span) for entry, span in kept if not any(_swallows(other, span) for _, other in kept)]
 
@@ -144,7 +151,7 @@ def _swallows(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
 
 def _hinted(found: _Found, message: str) -> _Found:
     """Only the programs that give themselves away in the message, where any does."""
-    for pattern, names in _HINTS:
+    for pattern, names in HINTS:
         if re.search(pattern, message, re.MULTILINE):
             told = [(entry, span) for entry, span in found if entry.program.startswith(names)]
             found = told or found
@@ -161,22 +168,24 @@ def _meanings(found: _Found) -> Iterator[Meaning]:
             counted.update(dict(entry.faults))
         cases = sum(counted.values())
         yield Meaning(
-            programs=tuple(_called(entry) for entry in heard),
+            programs=tuple(called(entry) for entry in heard),
             said_by=said_by,
             words=text.replace("\0", "…"),
-            causes=tuple(_possible(slug, side, count / cases) for (slug, side), count in by_count(counted)),
+            causes=tuple(possible(slug, side, count / cases) for (slug, side), count in by_count(counted)),
             cases=cases,
             source=source,
         )
 
 
-def _called(entry: Entry) -> str:
+def called(entry: Entry) -> str:
+    """The program with the version that was heard."""
     return (
         entry.version if entry.program.lower() in entry.version.lower() else f"{entry.program} {entry.version}".strip()
     )
 
 
-def _possible(slug: str, side: Role, share: float) -> Possible:
+def possible(slug: str, side: Role, share: float) -> Possible:
+    """That fault of that end, with its share."""
     cause = EXHIBITS[slug].cause if slug in EXHIBITS else slug
     known = REFUSALS.get(cause) or SUCCESSES.get(cause)
     other: Role = "client" if side == "server" else "server"

@@ -122,6 +122,46 @@ def test_the_notes_log_line_means_many_things_and_a_missing_name_is_not_one_of_t
     assert max(found.values()) < 0.5
 
 
+OWN_FILE = "curl: (58) could not load PEM client certificate from my.crt, OpenSSL error"
+GUESSES = ", (no key found, wrong pass phrase, or wrong file format?)"
+
+
+@pytest.mark.parametrize(
+    ("message", "program", "faults"),
+    [
+        ("ERR_BAD_SSL_CLIENT_AUTH_CERT", "chromium", {"absent", "untrusted-root"}),
+        ("This site can't be reached\nnet::ERR_BAD_SSL_CLIENT_AUTH_CERT", "chromium", {"absent", "untrusted-root"}),
+        (
+            "curl: (58) could not load PEM client certificate",
+            "curl",
+            {"weak-hash", "weak-key", "not-a-certificate", "files-swapped", "empty-file"},
+        ),
+        (
+            f"{OWN_FILE} error:0480006C:PEM routines::no start line{GUESSES}",
+            "curl",
+            {"files-swapped", "empty-file"},
+        ),
+        (
+            f"{OWN_FILE} error:0A00018F:SSL routines::ee key too small{GUESSES}",
+            "curl",
+            {"weak-key"},
+        ),
+    ],
+)
+def test_what_a_client_says_of_its_own_certificate_is_known(message: str, program: str, faults: set[str]) -> None:
+    assert {slug for slug, _ in slugs(look_up(message), program)} == faults
+
+
+def test_a_message_that_breaks_off_means_all_that_goes_on_from_there() -> None:
+    found = slugs(look_up("could not load private key file"), "psql")
+
+    assert {("key-mismatch", "client"), ("encrypted-key", "client")} <= set(found)
+
+
+def test_what_a_program_puts_before_its_words_says_nothing_by_itself() -> None:
+    assert look_up("curl: (58)") == look_up("curl: (58) ") == ()
+
+
 def test_part_of_the_words_is_enough() -> None:
     assert "java" in programs(look_up("unable to find valid certification path")).lower()
 

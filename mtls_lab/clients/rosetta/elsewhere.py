@@ -62,6 +62,9 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         ("could not load PEM client certificate, OpenSSL error error:0A00018E:SSL routines::ca md too weak",
          ("weak-hash",)),
         ("ee key too small", ("weak-key",)),
+        # curl 7.88, a day later: the file of --cert holds no certificate in PEM.
+        ("could not load PEM client certificate from a.pem, OpenSSL error error:0480006C:PEM routines::no start line",
+         ("files-swapped", "empty-file")),
     ),
     *_rows(
         "curl", "client", "server",
@@ -130,6 +133,11 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         ("tlsClientError ECONNRESET", _ANY_CLIENT_FAULT),
         ("ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE", ("absent",)),
         ("ERR_SSL_HTTP_REQUEST", ("http-to-tls-port",)),
+    ),
+    *_rows(
+        # It had no certificate to show, or one of another authority.
+        "chromium", "client", "client",
+        ("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", ("absent", "untrusted-root")),
     ),
     *_rows(
         "gnutls-cli", "client", "server",

@@ -47,9 +47,9 @@ _NOISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _CODED = re.compile(r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): (.+)")
 _VARIES = re.compile(
     r"\b(?:TIME|PORT|CLIENT|SERIAL|0xADDRESS|N)\b"
+    r"|\b[\w-]+\.(?:pem|p12|key|crt)\b"
     r"|\b(?:DNS:|IP Address:|IP:)?(?:localhost|127\.0\.0\.1|192\.0\.2\.\d+|(?:[\w*-]+\.)+example(?:\.test)?)\b\.?"
     r"|\b(?:Lab|Aged|Stranger|Another|Old|Other) [A-Z]\w+(?: CA)?\b|\balice\b"
-    r"|\b[\w-]+\.(?:pem|p12|key|crt)\b"
 )
 
 
