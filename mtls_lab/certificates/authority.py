@@ -10,7 +10,7 @@ from mtls_lab.certificates.certificate import Certificate
 from mtls_lab.certificates.credential import Credential
 from mtls_lab.certificates.drafts import Draft, Purpose, authority_draft, leaf_draft, sign
 from mtls_lab.certificates.files import PRIVATE, NewFile, file_stem, write_files
-from mtls_lab.certificates.keys import PrivateKey, generate_key, hash_of, key_from_pem, key_to_pem
+from mtls_lab.certificates.keys import PrivateKey, PublicKey, generate_key, hash_of, key_from_pem, key_to_pem
 from mtls_lab.certificates.subject import Subject
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
@@ -107,14 +107,36 @@ class Authority:
 
     def sign(self, draft: Draft, key: PrivateKey, *, signature_hash: str | None = None) -> Certificate:
         """A certificate that says what the draft says, for the public half of `key`. `issue` is the usual way."""
+        return self._sign(draft, key.public_key(), signature_hash=signature_hash)
+
+    def sign_request(
+        self,
+        request_pem: bytes,
+        *,
+        purpose: Purpose,
+        name: str | None = None,
+        names: Iterable[str] | None = None,
+        lifetime: timedelta = LEAF_LIFETIME,
+    ) -> tuple[Certificate, ...]:
+        """The chain, leaf first, for the key in a certificate signing request (RFC 2986): its owner keeps the key.
+
+        Of the request only the key is taken, and the common name where `name` is left out. `names` are what you give
+        it; names that it asks for are not looked at. Raises ValueError for a request whose sender did not prove to
+        hold the key.
+        """
+        from mtls_lab.certificates.signing_request import SigningRequest
+
+        request = SigningRequest.from_pem(request_pem)
+        draft = leaf_draft(name or request.common_name, purpose=purpose, names=names, lifetime=lifetime)
+        return (self._sign(draft, request.public_key), *self.chain)
+
+    def _sign(self, draft: Draft, public_key: PublicKey, *, signature_hash: str | None = None) -> Certificate:
         if self.key is None:
             raise ValueError(f"{self.certificate.common_name!r} signs nothing more: its key was thrown away")
         end = self.certificate.not_after
         if end is not None and draft.not_before < end < draft.not_after:
             draft = replace(draft, not_after=end)
-        return sign(
-            draft, public_key=key.public_key(), issuer=self.certificate, key=self.key, signature_hash=signature_hash
-        )
+        return sign(draft, public_key=public_key, issuer=self.certificate, key=self.key, signature_hash=signature_hash)
 
     @property
     def root(self) -> Certificate:
