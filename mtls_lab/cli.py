@@ -223,10 +223,32 @@ def _put_first(variable: str, folder: Path) -> None:
 
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--json", action="store_true", help="print the findings as JSON")
+    other.add_argument(
+        "--trust",
+        nargs="*",
+        metavar="PROGRAM",
+        help="instead: which trust files these programs use here, with the variables that are set (default: all)",
+    )
+
+
+def _trust(programs: list[str]) -> int:
+    from mtls_lab.views.trust_here import trust_here
+
+    if not programs:
+        print("every client program here calls a server that nobody trusts: about 15 s ...", file=sys.stderr)
+    try:
+        print(trust_here(programs or None).text)
+    except ValueError as error:  # a program that nobody knows
+        print(f"mtls-lab doctor --trust: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    if options.trust is not None:
+        return _trust(options.trust)
     findings = []
     for finding in doctor.examine():
         findings.append(finding)

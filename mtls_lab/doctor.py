@@ -74,6 +74,10 @@ PROGRAMS = (
     Program(names=("go",), purpose="another TLS stack to compare with", package="golang-go", version=("version",)),
     Program(names=("node",), purpose="another program with a trust store of its own", package="nodejs"),
     Program(names=("java",), purpose="another TLS stack", package="default-jre-headless", version=("-version",)),
+    Program(names=("strace",), purpose="notebook 03 sees with it which files a client opens", package="strace"),
+    Program(names=("wget",), purpose="another program with a trust store of its own", package="wget"),
+    Program(names=("nginx",), purpose="notebook 11 sets it up for mutual TLS", package="nginx-light", version=("-v",)),
+    Program(names=("haproxy",), purpose="notebook 11 sets it up for mutual TLS", package="haproxy", version=("-v",)),
 )
 
 

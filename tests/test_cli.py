@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mtls_lab import cli, doctor
+from mtls_lab import Authority, cli, doctor
 from mtls_lab.doctor import Finding
 
 ROOT = Path(__file__).parents[1]
@@ -202,6 +202,24 @@ def test_the_doctors_exit_code_says_whether_the_lab_can_run(
 
     assert cli.main(["doctor"]) == code
     assert cli.main(["doctor", "--json"]) == code
+
+
+@pytest.mark.live
+def test_the_doctor_says_which_variable_moves_requests_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    bundle = tmp_path / "employer.pem"
+    bundle.write_bytes(Authority.create("Employer CA").certificate.pem)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+
+    assert cli.main(["doctor", "--trust", "requests"]) == 0
+    told = capsys.readouterr().out
+    assert "employer.pem" in told
+    assert "REQUESTS_CA_BUNDLE" in told
+    assert "curl" not in told
+
+    assert cli.main(["doctor", "--trust", "netscape"]) == 2
+    assert "netscape" in capsys.readouterr().err
 
 
 # a real JupyterLab
