@@ -6,8 +6,6 @@ their checks (wrong_answers.py reads it). A new notebook or exercise is found by
 fails where the page is not what the sources say.
 """
 
-import argparse
-import difflib
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +17,7 @@ import nbformat
 
 import notebooks
 from mtls_lab.exercises import find
+from written_page import write_or_check
 from wrong_answers import wrong_answers
 
 PAGE = Path(__file__).parents[1] / "docs" / "answer-key.md"
@@ -124,21 +123,7 @@ def _plain(words: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the page; 1 where it is out of date."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is out of date")
-    options = parser.parse_args(arguments)
-    text, written = page(), PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if not options.check:
-        PAGE.write_text(text, encoding="utf-8", newline="\n")
-        return 0
-    difference = difflib.unified_diff(
-        written.splitlines(), text.splitlines(), "docs/answer-key.md", "the sources", lineterm=""
-    )
-    for line in difference:
-        print(line)
-    if text != written:
-        print("docs/answer-key.md is out of date: python tools/answer_key.py", file=sys.stderr)
-    return int(text != written)
+    return write_or_check(page, PAGE, Path(__file__), __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Every exhibit is played in both versions and explained, and a row says what came
 fails where the page is not what the gallery says.
 """
 
-import argparse
-import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from mtls_lab.handshake import VERSIONS, Explanation, Role, Version
 from mtls_lab.handshake.evidence import alert_name
 from mtls_lab.handshake.exhibits import EXHIBITS, Cast, Exhibit
 from mtls_lab.handshake.gallery import KINDS, visit
+from written_page import write_or_check
 
 PAGE = Path(__file__).parents[1] / "docs" / "gallery.md"
 _HEAD = """# The gallery of failures
@@ -92,21 +91,7 @@ def _row(cells: Sequence[str] | Iterator[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the page; 1 where it is out of date."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is out of date")
-    options = parser.parse_args(arguments)
-    text, written = page(), PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if not options.check:
-        PAGE.write_text(text, encoding="utf-8", newline="\n")
-        return 0
-    difference = difflib.unified_diff(
-        written.splitlines(), text.splitlines(), "docs/gallery.md", "the gallery", lineterm=""
-    )
-    for line in difference:
-        print(line)
-    if text != written:
-        print("docs/gallery.md is out of date: python tools/gallery.py", file=sys.stderr)
-    return int(text != written)
+    return write_or_check(page, PAGE, Path(__file__), __doc__, arguments)
 
 
 if __name__ == "__main__":

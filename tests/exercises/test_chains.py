@@ -8,7 +8,7 @@ import pytest
 
 from mtls_lab.certificates import Authority, Certificate, Credential
 from mtls_lab.certificates.drafts import authority_draft
-from mtls_lab.exercises import check, find, hint
+from mtls_lab.exercises import check
 from mtls_lab.handshake import Endpoint, Scenario
 
 YEAR = timedelta(days=365)
@@ -160,14 +160,6 @@ WRONG: dict[str, dict[str, Answers]] = {
 
 
 @pytest.mark.parametrize("slug", SOLVED)
-def test_an_untouched_exercise_says_what_to_do(slug: str) -> None:
-    outcome = check(slug, ...)
-
-    assert outcome.state == "untouched"
-    assert outcome.message == find(slug).task
-
-
-@pytest.mark.parametrize("slug", SOLVED)
 def test_the_reference_solution_is_right(cast: Cast, slug: str) -> None:
     outcome = check(slug, *SOLVED[slug](cast))
 
@@ -191,16 +183,3 @@ def test_to_vouch_for_the_intermediate_leads_openssl_into_a_dead_end(cast: Cast)
     outcome = check("09-cross", crossed, bob, cast.server(cast.a_root), cast.server(cast.b_root))
 
     assert "does not turn back" in outcome.message
-
-
-@pytest.mark.parametrize("slug", SOLVED)
-def test_an_answer_that_breaks_is_wrong_and_no_traceback(slug: str) -> None:
-    assert check(slug, None, None, None, None).state == "wrong"
-
-
-@pytest.mark.parametrize("slug", SOLVED)
-def test_hints_go_in_three_steps(slug: str) -> None:
-    steps = [hint(slug, step) for step in (1, 2, 3, 4)]
-
-    assert len(set(steps)) == 3
-    assert steps[2] == steps[3]

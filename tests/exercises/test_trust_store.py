@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from cast import make_lab
-from mtls_lab.exercises import check, find, hint
+from mtls_lab.exercises import check, hint
 from mtls_lab.exercises.trust_store import Case, cases
 from mtls_lab.proxy import Proxy
 from tools import program
@@ -62,14 +62,6 @@ def by_the_environment(url: str, root: str) -> requests.Response:
 
 def without_an_answer(url: str, root: str) -> None:
     requests.get(url, verify=root, timeout=10)
-
-
-@pytest.mark.parametrize("slug", SLUGS)
-def test_an_untouched_exercise_says_what_to_do(slug: str) -> None:
-    outcome = check(slug, ...)
-
-    assert outcome.state == "untouched"
-    assert outcome.message == find(slug).task
 
 
 def test_stubs_are_no_wrong_answer(suspects: tuple[Case, ...]) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mtls_lab.clients.recipes import POLICIES
-from mtls_lab.exercises import check, find, hint
+from mtls_lab.exercises import check, hint
 from tools import program
 
 FORMS = {"requests": "PEM pair", "HAProxy": "one PEM", "Java": "PKCS#12", "psql": "DER key"}
@@ -78,14 +78,6 @@ WRONG_LINES = (
     "ssl_client_certificate localhost.pem; ssl_verify_client on;",
 )
 ALSO_RIGHT = "ssl_verify_client on; # insist\nssl_client_certificate  root.pem;"
-
-
-@pytest.mark.parametrize("slug", SOLVED)
-def test_an_untouched_exercise_says_what_to_do(slug: str) -> None:
-    outcome = check(slug, ...)
-
-    assert outcome.state == "untouched"
-    assert outcome.message == find(slug).task
 
 
 def test_untouched_forms_are_no_wrong_answer() -> None:
