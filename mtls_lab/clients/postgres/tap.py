@@ -10,6 +10,7 @@ import re
 import select
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -115,19 +116,22 @@ class Line:
         self._passed = list[tuple[bool, bytes]]()
 
     def move(self, end: socket.socket) -> None:
-        """Pass on what that end has sent, or that it is done."""
+        """Pass on what that end has sent, or that it is done.
+
+        An end that takes no more may have said why before that: its last words are passed on all the same.
+        """
         other = self._server if end is self._client else self._client
         try:
             piece = end.recv(_CHUNK)
+        except OSError:
+            piece = b""  # it broke off: no more will come, as after an end of file
+        with suppress(OSError):  # the other is gone already
             if piece:
                 self._passed.append((end is self._client, piece))
                 other.sendall(piece)
-                return
-            other.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()  # one end broke off: the other is to notice
-            return
-        self.open.remove(end)
+            else:
+                self.open.remove(end)
+                other.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Let go of both ends."""
