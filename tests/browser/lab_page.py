@@ -6,6 +6,7 @@ run". Everything waits on a condition; a time-out means that it never came true.
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotShown
 
 from lab_server import LabServer
 
@@ -145,6 +147,19 @@ class LabPage:
             }""",
             source,
         )
+
+    def scroll_until(self, source: str, shown: Locator) -> None:
+        """Bring that cell into view until it shows this: pictures that load above it push it out of sight again."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            self.scroll_to(source)
+            try:
+                shown.wait_for(state="attached", timeout=PATIENCE_MS / 10)
+            except NotShown:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
 
     def until_ready(self) -> None:
         """Wait until the notebook is loaded and its kernel idle."""

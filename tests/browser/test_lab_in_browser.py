@@ -293,8 +293,8 @@ def test_a_trusted_notebook_shows_the_panel_before_anything_runs(server: LabServ
     second_tab.open("trusted.ipynb")
 
     assert second_tab.trusted()
-    second_tab.scroll_to("panel = TwoSwitches()")
     panel = Panel(second_tab.page)
+    second_tab.scroll_until("panel = TwoSwitches()", panel.root)
     assert panel.verdict("Accepted: one-way TLS")
     expect(panel.level(CLIENT, "chain and name")).to_be_checked()
     assert panel.picture().startswith("A TLS handshake")
