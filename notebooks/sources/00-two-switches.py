@@ -19,7 +19,8 @@
 # - predict who refuses whom for every position of these two switches;
 # - read a picture of a handshake and find the message at which one side said no.
 #
-# **Minutes:** 15. **Before this:** nothing; you have met HTTP.
+# **Minutes:** 15. **Before this:** nothing; you have met HTTP. Who wants to see afterwards what the course has changed begins
+# with the first half of notebook 16, *What did you believe before?*
 #
 # Everything here is real: real certificates, real OpenSSL, real refusals. Nothing leaves this machine, the keys
 # are thrown away with the kernel, and nothing on your system is changed. If a control panel below looks dead, run the
