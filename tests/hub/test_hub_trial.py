@@ -1,4 +1,4 @@
-"""A small trial of the recipe: a real hub, two real users of the system, one notebook."""
+"""A small trial of the recipe: a real hub, two real users of the system, one notebook. conftest.py says when it runs."""
 
 import json
 import os
@@ -10,13 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(
-        os.environ.get("MTLS_LAB_HUB_TRIAL") != "1",
-        reason="makes users of the system, and fetches JupyterHub: ask for it with MTLS_LAB_HUB_TRIAL=1, as root",
-    ),
-]
+pytestmark = pytest.mark.live
 
 
 def test_two_learners_finish_and_neither_can_use_what_is_the_others(tmp_path: Path) -> None:
