@@ -1,4 +1,4 @@
-"""A small trial of the recipe: a real hub, two real users of the system, one notebook. conftest.py says when it runs."""
+"""A small trial of the recipe: a real hub, two real users of the system, one notebook; conftest.py says when."""
 
 import json
 import os
