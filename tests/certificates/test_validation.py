@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from time import process_time
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.certificates import Authority, Certificate
-from mtls_lab.certificates.keys import generate_key
 from mtls_lab.certificates.validation import Validation, validate
 from mtls_lab.handshake.exhibits import EXHIBITS, OTHER, PURPOSES, Cast
 from mtls_lab.handshake.messages import Role
@@ -301,17 +299,3 @@ def test_a_long_chain_is_followed_to_its_end() -> None:
 
     assert found.accepted
     assert len(found.path.certificates) == 32
-
-
-@pytest.mark.live
-def test_a_chain_of_four_is_judged_at_once() -> None:
-    """The aim is 3 ms; a busy machine gets ten times that."""
-    key = generate_key("EC P-256")
-    assert key is not None
-    fresh = [tuple(Certificate(der=one.der) for one in (*SHOP.chain, ROOT.certificate)) for _ in range(9)]
-
-    begun = process_time()
-    for chain in fresh:
-        judge(chain[:3], trusts=chain[3:], server_name="localhost")
-
-    assert (process_time() - begun) / len(fresh) < 0.03
