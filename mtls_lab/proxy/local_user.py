@@ -64,7 +64,7 @@ def owner_of(client: tuple[str, int], here: tuple[str, int]) -> int | None:
 
 
 def _ask_kernel(client: tuple[str, int], here: tuple[str, int]) -> int:
-    """One question and its answer (about 20 microseconds), whatever the number of sockets. See sock_diag(7)."""
+    """One question and its answer (about 30 microseconds), whatever the number of sockets. See sock_diag(7)."""
     family = socket.AF_INET6 if ":" in here[0] else socket.AF_INET
     source, target = (socket.inet_pton(family, address).ljust(16, b"\0") for address in (client[0], here[0]))
     question = _WANTED.pack(family, socket.IPPROTO_TCP, 0, 0xFFFFFFFF)
